@@ -1,0 +1,48 @@
+/*
+ * The event loop of a process: libevent underneath, each descriptor registered once, edge-triggered and for good. One
+ * per thread that runs fibers; daemons have one. Timers are a heap of our own under one libevent timer.
+ */
+#ifndef EVENT_LOOP_H
+#define EVENT_LOOP_H
+
+#include "base/heap.h"
+#include "base/time.h"
+
+/* Once per process, before any fiber. Never fails: without a loop there is no process. */
+void loop_init(void);
+/* Ends all fibers by cancellation, runs until they are gone, frees all. For tests and orderly exits. */
+void loop_fini(void);
+
+/* Runs until loop_stop, or until no fiber, timer or descriptor is left. */
+void loop_run(void);
+void loop_stop(void);
+/* The monotonic time at the start of this turn: cheap, right to a turn. */
+uint64_t loop_now(void);
+
+/* FN(arg) at the end of every turn, before the loop sleeps: batched log lines and replies leave there. */
+typedef void loop_hook_fn(void *arg);
+void loop_at_turn_end(loop_hook_fn *fn, void *arg);
+
+/* A timer that lies in its owner; FN runs on the loop's stack and must not suspend: it wakes or spawns fibers. */
+typedef void timer_fn(void *arg);
+struct timer {
+	struct heap_node node;
+	timer_fn *fn;
+	void *arg;
+};
+void timer_init(struct timer *t, timer_fn *fn, void *arg);
+/* (Re)arms; DEADLINE_NEVER disarms. */
+void timer_set(struct timer *t, uint64_t deadline);
+void timer_stop(struct timer *t);
+
+/* A signal: FN runs in the loop, not in a signal handler. */
+typedef void signal_fn(int signo, void *arg);
+void loop_on_signal(int signo, signal_fn *fn, void *arg);
+
+/*
+ * Under test: fibers that are ready run in an order drawn from SEED instead of first come, first served. Also set by the
+ * environment variable POSTERN_FIBER_SEED.
+ */
+void loop_random_order(uint64_t seed);
+
+#endif
