@@ -49,8 +49,8 @@ open_by_steps(int dir, const char *path, int flags, mode_t mode)
 	int at = dir, r = -1;
 	struct span part;
 
-	if (cursor_peek(&c) == '/') {
-		errno = EXDEV;
+	if (path[0] == '/' || path[0] == '\0') {
+		errno = path[0] ? EXDEV : ENOENT;
 		return -1;
 	}
 	while (cursor_until(&c, '/', &part)) {
