@@ -1,6 +1,6 @@
 /*
- * Character classes as bits in one table, so that parsers of SMTP, IMAP and headers test a byte with one load.
- * Classes follow RFC 5322 3.2, RFC 5321 4.1.2, RFC 2045 5.1 and RFC 9051 9.
+ * Character classes as bits in one table, so that parsers of SMTP, IMAP and headers test a byte
+ * with one load. Classes follow RFC 5322 3.2, RFC 5321 4.1.2, RFC 2045 5.1 and RFC 9051 9.
  */
 #ifndef BASE_CCLASS_H
 #define BASE_CCLASS_H

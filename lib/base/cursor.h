@@ -1,6 +1,6 @@
 /*
- * A cursor reads a span from front to back: the one way to write a parser by hand here. Nothing it does moves past
- * the end; every call that can fail says so and then has not moved.
+ * A cursor reads a span from front to back: the one way to write a parser by hand here. Nothing it
+ * does moves past the end; every call that can fail says so and then has not moved.
  */
 #ifndef BASE_CURSOR_H
 #define BASE_CURSOR_H
@@ -16,7 +16,7 @@ struct cursor {
 static inline struct cursor
 cursor_of(struct span s)
 {
-	return (struct cursor){ s.p, s.p + s.n };
+	return (struct cursor){ s.p, s.n ? s.p + s.n : s.p };
 }
 
 static inline bool
@@ -28,7 +28,7 @@ cursor_done(const struct cursor *c)
 static inline size_t
 cursor_left(const struct cursor *c)
 {
-	return (size_t)(c->end - c->p);
+	return c->p == c->end ? 0 : (size_t)(c->end - c->p);
 }
 
 static inline struct span

@@ -16,9 +16,9 @@
 /* The function is the body of a fiber: it may call what SUSPENDS without being marked itself. */
 #define FIBER_MAIN
 
-#define NODISCARD         __attribute__((warn_unused_result))
+#define NODISCARD	  __attribute__((warn_unused_result))
 #define PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
-#define UNUSED            __attribute__((unused))
+#define UNUSED		  __attribute__((unused))
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -1,7 +1,8 @@
 /*
- * What became of a call. Everything that can fail outside of bugs returns a verdict and, when it is not
- * VERDICT_OK, has filled a struct err. The same value that the deepest lookup filled becomes the SMTP reply, the line in
- * the delivery report and the log line: nobody translates it on the way.
+ * What became of a call. Everything that can fail outside of bugs returns a verdict and, when it is
+ * not VERDICT_OK, has filled a struct err. The same value that the deepest lookup filled becomes
+ * the SMTP reply, the line in the delivery report and the log line: nobody translates it on the
+ * way.
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
@@ -11,13 +12,13 @@
 
 enum verdict {
 	VERDICT_OK = 0,
-	VERDICT_ABSENT,    /* it was looked for and is not there: an answer, not a failure */
-	VERDICT_TEMP,      /* failed now, may work later: 4xx, deferred, try-later */
-	VERDICT_PERM,      /* failed for good: 5xx, bounced, malformed */
-	VERDICT_EOF,       /* the peer closed its end, at a place where that is allowed or not */
+	VERDICT_ABSENT,	   /* it was looked for and is not there: an answer, not a failure */
+	VERDICT_TEMP,	   /* failed now, may work later: 4xx, deferred, try-later */
+	VERDICT_PERM,	   /* failed for good: 5xx, bounced, malformed */
+	VERDICT_EOF,	   /* the peer closed its end, at a place where that is allowed or not */
 	VERDICT_TIMEOUT,   /* the deadline passed */
 	VERDICT_CANCELLED, /* somebody cancelled this fiber: undo and return at once */
-	VERDICT_LIMIT,     /* a limit of limits.h or of the caller was reached */
+	VERDICT_LIMIT,	   /* a limit of limits.h or of the caller was reached */
 };
 
 /* RFC 3463: class.subject.detail; class 0 means none was given. */
@@ -29,24 +30,33 @@ struct dsn_code {
 
 struct err {
 	enum verdict verdict;
-	uint16_t reply;      /* SMTP reply code (RFC 5321 4.2), 0: none was given */
+	uint16_t reply;	     /* SMTP reply code (RFC 5321 4.2), 0: none was given */
 	struct dsn_code dsn; /* enhanced status code */
-	int sys;             /* errno, or 0 */
+	int sys;	     /* errno, or 0 */
 	char text[LIMIT_ERR_TEXT];
 };
 
-#define ERR_NONE { .verdict = VERDICT_OK }
+#define ERR_NONE                      \
+	{                             \
+		.verdict = VERDICT_OK \
+	}
 
 /*
- * Fill *ERR and return V, so that a failing line reads `return err_set(err, VERDICT_PERM, "...")`. Text that
- * does not fit is cut; bytes that are not printable ASCII or UTF-8 are escaped. ERR may be NULL.
+ * Fill *ERR and return V, so that a failing line reads `return err_set(err, VERDICT_PERM, "...")`.
+ * Text that does not fit is cut; bytes that are not printable ASCII or UTF-8 are escaped. ERR may
+ * be NULL.
  */
 enum verdict err_set(struct err *err, enum verdict v, const char *fmt, ...) PRINTF(3, 4);
-/* With errno SYS, whose name is added: "open /x: Permission denied". ENOSPC, EMFILE and kin are VERDICT_TEMP as all are. */
+/* With errno SYS, whose text is added: "open /x: Permission denied". The verdict is always TEMP. */
 enum verdict err_sys(struct err *err, int sys, const char *fmt, ...) PRINTF(3, 4);
-/* A verdict on mail: REPLY (4xx: TEMP, 5xx: PERM) and DSN, as "5.1.1". */
-enum verdict err_mail(struct err *err, unsigned reply, const char *dsn, const char *fmt, ...) PRINTF(4, 5);
-/* Puts "what: " before the text. */
+/*
+ * A verdict on mail: REPLY (2xx: OK, 5xx: PERM, all else: TEMP, as a peer may say anything) and
+ * DSN, as "5.1.1"; NULL or malformed: none. The reply is told even when ERR is NULL, by the
+ * verdict.
+ */
+enum verdict err_mail(struct err *err, unsigned reply, const char *dsn, const char *fmt, ...)
+    PRINTF(4, 5);
+/* Puts "what: " before the text and returns the verdict that is there. ERR is not NULL. */
 enum verdict err_wrap(struct err *err, const char *fmt, ...) PRINTF(2, 3);
 void err_clear(struct err *err);
 

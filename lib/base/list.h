@@ -9,7 +9,10 @@ struct list {
 	struct list *next;
 };
 
-#define LIST_INIT(l) { &(l), &(l) }
+#define LIST_INIT(l)       \
+	{                  \
+		&(l), &(l) \
+	}
 
 static inline void
 list_init(struct list *l)
@@ -72,8 +75,8 @@ list_pop(struct list *head)
 #define LIST_ITEM(node, type, member) CONTAINER_OF(node, type, member)
 
 /* Walks the list; NODE may be removed meanwhile, its successor may not. */
-#define list_foreach(node, after, head)                                                            \
-	for (struct list *node = (head)->next, *after = node->next; node != (head);                \
+#define list_foreach(node, after, head)                                             \
+	for (struct list *node = (head)->next, *after = node->next; node != (head); \
 	     node = after, after = node->next)
 
 #endif

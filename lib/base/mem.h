@@ -1,6 +1,7 @@
 /*
- * The only callers of malloc and free outside lib/base/arena.c. Running out of memory is not an error anybody
- * handles: the process stops, master starts it again, and what was not acknowledged is sent again.
+ * The only callers of malloc and free outside lib/base/arena.c. Running out of memory is not an
+ * error anybody handles: the process stops, master starts it again, and what was not acknowledged
+ * is sent again.
  */
 #ifndef BASE_MEM_H
 #define BASE_MEM_H

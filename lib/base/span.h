@@ -1,6 +1,7 @@
 /*
- * A span: bytes somebody else owns. The one type for text and data that is read, never NUL terminated, any byte
- * allowed. A span lives as long as what it points into; functions that keep one say so.
+ * A span: bytes somebody else owns. The one type for text and data that is read, never NUL
+ * terminated, any byte allowed. A span lives as long as what it points into; functions that keep
+ * one say so.
  */
 #ifndef BASE_SPAN_H
 #define BASE_SPAN_H
@@ -15,7 +16,10 @@ struct span {
 };
 
 /* A span of a string literal; works in static initializers. */
-#define SPAN(lit) { (lit), sizeof(lit) - 1 }
+#define SPAN(lit)                      \
+	{                              \
+		(lit), sizeof(lit) - 1 \
+	}
 #define span_lit(lit) ((struct span)SPAN("" lit))
 /* For printf's "%.*s". */
 #define SPAN_ARG(s) (int)(s).n, (s).p
@@ -65,19 +69,20 @@ static inline struct span
 span_from(struct span s, size_t from)
 {
 	from = size_min(s.n, from);
-	return span_of(s.p + from, s.n - from);
+	return span_of(from ? s.p + from : s.p, s.n - from);
 }
 
 /* Without the blanks (SP, HTAB, CR, LF) at both ends. */
 struct span span_trim(struct span s);
 
 /*
- * Cuts S at its first SEP: what stands before and after it, without it. False, all of S before and nothing after
- * when there is no SEP.
+ * Cuts S at its first SEP: what stands before and after it, without it. False, all of S before and
+ * nothing after when there is no SEP.
  */
 bool span_cut(struct span s, char sep, struct span *before_out, struct span *after_out);
 
-/* The next run of bytes that are not in SEPS, taken off the front of *S; false when nothing is left. */
+/* The next run of bytes that are not in SEPS, taken off the front of *S; false when nothing is
+ * left. */
 bool span_token(struct span *s, struct span seps, struct span *token_out);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * A string builder with a cap. Writing past the cap sets `full`, changes nothing, and stays so until reset: callers
- * check once, at the end. Memory grows on the heap; an empty builder owns none.
+ * A string builder with a cap. Writing past the cap sets `full`, changes nothing, and stays so
+ * until reset: callers check once, at the end. Memory grows on the heap; an empty builder owns
+ * none.
  */
 #ifndef BASE_STR_H
 #define BASE_STR_H
@@ -17,13 +18,19 @@ struct str {
 	bool full;
 };
 
-#define STR_INIT(max_bytes) { NULL, 0, 0, (max_bytes), false }
+#define STR_INIT(max_bytes)                    \
+	{                                      \
+		NULL, 0, 0, (max_bytes), false \
+	}
 
 void str_init(struct str *s, size_t max);
 void str_free(struct str *s);
 /* Empties it and forgets `full`; memory is kept. */
 void str_reset(struct str *s);
-/* Overwrites what it holds, then frees: for secrets. */
+/*
+ * Overwrites what it holds, then frees: for secrets. Growing leaves copies behind, so a builder
+ * that will hold one starts with str_reserve of all it may need.
+ */
 void str_wipe(struct str *s);
 
 bool str_put(struct str *s, struct span bytes);

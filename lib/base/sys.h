@@ -1,12 +1,14 @@
 /*
- * Every call that changes or reads the file system, under one name each, so that tests can make the n-th one fail or be
- * the last thing that ever happens, and record them for power-cut replays (POSTERN_PROOF builds only; elsewhere these
- * are the plain calls). EINTR is retried where that is right; results and errno are the plain calls' own.
+ * Every call that changes or reads the file system, under one name each, so that tests can make the
+ * n-th one fail or be the last thing that ever happens, and record them for power-cut replays
+ * (POSTERN_PROOF builds only; elsewhere these are the plain calls). EINTR is retried where that is
+ * right; results and errno are the plain calls' own.
  *
- * POSTERN_PROOF: the environment variable POSTERN_FAULT="N:what[:calls]" makes the N-th of the calls named (all that
- * change something when none are named, e.g. "write,fsync,rename") fail with errno `what` (EIO, ENOSPC, EDQUOT, EMFILE)
- * or, for "kill", end the process at once by SIGKILL before the call. POSTERN_FAULT_FD=n: a descriptor to which each
- * call is written as a line, for counting and for power-cut replays.
+ * POSTERN_PROOF: the environment variable POSTERN_FAULT="N:what[:calls]" makes the N-th of the
+ * calls named (all that change something when none are named, e.g. "write,fsync,rename") fail with
+ * errno `what` (EIO, ENOSPC, EDQUOT, EMFILE) or, for "kill", end the process at once by SIGKILL
+ * before the call. POSTERN_FAULT_FD=n: a descriptor to which each call is written as a line, for
+ * counting and for power-cut replays.
  */
 #ifndef BASE_SYS_H
 #define BASE_SYS_H
@@ -19,11 +21,13 @@
 
 /* All open with O_CLOEXEC added. */
 int sys_openat(int dir, const char *path, int flags, mode_t mode);
-/* openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS): PATH cannot leave DIR, whatever somebody planted there. */
+/* openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS): PATH cannot leave DIR, whatever somebody planted
+ * there. */
 int sys_open_beneath(int dir, const char *path, int flags, mode_t mode);
 /* An unnamed file in DIR (O_TMPFILE). */
 int sys_open_tmpfile(int dir, int flags, mode_t mode);
-/* Gives an unnamed file a name; PROC_FD is a descriptor of /proc/self/fd, opened before the walls. */
+/* Gives an unnamed file a name; PROC_FD is a descriptor of /proc/self/fd, opened before the walls.
+ */
 int sys_link_tmpfile(int proc_fd, int fd, int dir, const char *name);
 
 ssize_t sys_write(int fd, const void *p, size_t n);

@@ -1,6 +1,7 @@
 /*
- * Two clocks. Waits and durations use the monotonic one, in nanoseconds; what people and other hosts see uses the wall
- * clock, which tests can set. A deadline is a monotonic time; DEADLINE_NEVER is for waits that something else bounds.
+ * Two clocks. Waits and durations use the monotonic one, in nanoseconds; what people and other
+ * hosts see uses the wall clock, which tests can set. A deadline is a monotonic time;
+ * DEADLINE_NEVER is for waits that something else bounds.
  */
 #ifndef BASE_TIME_H
 #define BASE_TIME_H
