@@ -24,6 +24,8 @@
 #define LIMIT_DOMAIN       255  /* bytes; RFC 5321 4.5.3.1.2 */
 #define LIMIT_ADDRESS      1024 /* bytes of an address as we carry it: quoting and UTF-8 make it longer than 254 */
 #define LIMIT_QUEUE_ID     20   /* bytes of a queue id */
+#define LIMIT_NEXTHOP      320  /* bytes of a destination: "[domain]:port", a socket path, "name[address]:port" */
+#define LIMIT_MAILBOX_NAME 1024 /* bytes of a mailbox name in UTF-8, all levels */
 #define LIMIT_RECIPIENTS   50000 /* recipients of one message, whatever smtpd_recipient_limit says */
 
 /* Between processes */
