@@ -21,8 +21,7 @@ void arena_init(struct arena *a, size_t cap);
 /* Zeroed, aligned to 16; NULL when the cap is reached. */
 void *arena_alloc(struct arena *a, size_t n);
 void *arena_alloc_array(struct arena *a, size_t count, size_t size);
-/* A copy, with a NUL after it that its length does not count; .p is NULL when the cap is reached.
- */
+/* A copy, with a NUL after it that its length does not count; .p is NULL at the cap. */
 struct span arena_dup(struct arena *a, struct span s);
 /* Gives everything back but the first block, if that is small; what was handed out is gone. */
 void arena_reset(struct arena *a);

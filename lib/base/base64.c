@@ -11,7 +11,6 @@
 static const char base64_alphabet[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* How many bytes of output the builder lacks room for are found out before the first is written. */
 bool
 base64_put(struct str *out, struct span bytes)
 {

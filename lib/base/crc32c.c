@@ -78,7 +78,9 @@ crc32c_table(uint32_t crc, struct span bytes)
 }
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) static uint32_t
+static uint32_t crc32c_sse42(uint32_t crc, struct span bytes) __attribute__((target("sse4.2")));
+
+static uint32_t
 crc32c_sse42(uint32_t crc, struct span bytes)
 {
 	const char *p = bytes.p;

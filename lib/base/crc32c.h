@@ -1,5 +1,7 @@
-/* CRC-32C (Castagnoli, RFC 3720 B.4): the checksum of queue and index files. The processor's own
- * where it has one. */
+/*
+ * CRC-32C (Castagnoli, RFC 3720 B.4): the checksum of queue and index files. The processor's own
+ * where it has one.
+ */
 #ifndef BASE_CRC32C_H
 #define BASE_CRC32C_H
 

@@ -16,8 +16,11 @@
 
 enum { DSN_NUMBER_MAX = 999 }; /* RFC 3463 2: one to three digits */
 
+static void err_vtext(struct err *err, const char *fmt, va_list ap) PRINTF(2, 0);
+
 /* The arguments may point into ERR itself, so text is made beside it first. */
-static void PRINTF(2, 0) err_vtext(struct err *err, const char *fmt, va_list ap)
+static void
+err_vtext(struct err *err, const char *fmt, va_list ap)
 {
 	char raw[LIMIT_ERR_TEXT];
 	int n = vsnprintf(raw, sizeof(raw), fmt, ap);

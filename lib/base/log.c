@@ -28,6 +28,9 @@ enum {
 	    4096, /* bytes: what a pipe that polls writable takes without waiting (PIPE_BUF) */
 };
 
+static bool log_add(enum log_level level, const char *fmt, va_list ap) PRINTF(2, 0);
+static void log_line(enum log_level level, const char *fmt, ...) PRINTF(2, 3);
+
 struct logger {
 	char *ident;
 	int fd;
@@ -63,6 +66,7 @@ void
 log_open(const char *ident, int fd, bool plain)
 {
 	log_flush();
+	logger.dropped += logger.lines;
 	str_reset(&logger.gather);
 	mem_free(logger.ident);
 	logger.ident = mem_strdup(span_str(ident));
@@ -81,9 +85,7 @@ log_set_level(enum log_level level)
 static bool
 log_sent(ssize_t n)
 {
-	bool behind = n < 0 && (errno == EAGAIN || errno == ENOBUFS || errno == EINTR);
-
-	if (n < 0 && behind)
+	if (n < 0 && (errno == EAGAIN || errno == ENOBUFS || errno == EINTR))
 		return false;
 	if (n < 0) {
 		/* Nobody listens any more; the lines would not be taken later either. */
@@ -141,7 +143,8 @@ log_head(char *p, size_t size, enum log_level level)
 }
 
 /* Puts one record into the buffer; false when there is no room. */
-static bool PRINTF(2, 0) log_add(enum log_level level, const char *fmt, va_list ap)
+static bool
+log_add(enum log_level level, const char *fmt, va_list ap)
 {
 	struct str *g = &logger.gather;
 	struct span line;
@@ -166,7 +169,8 @@ static bool PRINTF(2, 0) log_add(enum log_level level, const char *fmt, va_list 
 	return true;
 }
 
-static void PRINTF(2, 3) log_line(enum log_level level, const char *fmt, ...)
+static void
+log_line(enum log_level level, const char *fmt, ...)
 {
 	va_list ap;
 

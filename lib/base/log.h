@@ -30,8 +30,10 @@ void log_open(const char *ident, int fd, bool plain);
 /* Lines below LEVEL are dropped. */
 void log_set_level(enum log_level level);
 
-/* "warning: ", "error: " or "fatal: " is put before the text by level. Cut at LIMIT_LOG_LINE; never
- * fails. */
+/*
+ * "warning: ", "error: " or "fatal: " is put before the text by level. Cut at LIMIT_LOG_LINE; never
+ * fails, and leaves errno as it was.
+ */
 void log_event(enum log_level level, const char *fmt, ...) PRINTF(2, 3);
 
 /* Sends what was gathered. Called by the event loop each turn, and before exit. */

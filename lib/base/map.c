@@ -29,7 +29,9 @@ struct sip {
 /* Written before main, when there is one thread, and only read from then on. */
 static uint64_t map_seed[2];
 
-__attribute__((constructor)) static void
+static void map_draw_seed(void) __attribute__((constructor));
+
+static void
 map_draw_seed(void)
 {
 	rand_bytes(map_seed, sizeof(map_seed));

@@ -1,5 +1,4 @@
-/* Randomness from the kernel. rand_bytes works in every cage: getrandom(2) is in each seccomp
- * profile. */
+/* Randomness from the kernel; getrandom(2) is in each seccomp profile. */
 #ifndef BASE_RAND_H
 #define BASE_RAND_H
 

@@ -81,8 +81,7 @@ struct span span_trim(struct span s);
  */
 bool span_cut(struct span s, char sep, struct span *before_out, struct span *after_out);
 
-/* The next run of bytes that are not in SEPS, taken off the front of *S; false when nothing is
- * left. */
+/* The next run of bytes that are not in SEPS, taken off the front of *S; false: nothing is left. */
 bool span_token(struct span *s, struct span seps, struct span *token_out);
 
 #endif

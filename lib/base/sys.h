@@ -7,8 +7,10 @@
  * POSTERN_PROOF: the environment variable POSTERN_FAULT="N:what[:calls]" makes the N-th of the
  * calls named (all that change something when none are named, e.g. "write,fsync,rename") fail with
  * errno `what` (EIO, ENOSPC, EDQUOT, EMFILE) or, for "kill", end the process at once by SIGKILL
- * before the call. POSTERN_FAULT_FD=n: a descriptor to which each call is written as a line, for
- * counting and for power-cut replays.
+ * before the call. Counts are per process, of all its threads. Names: open tmpfile write pwrite
+ * fsync fdatasync syncfs ftruncate rename link unlink mkdir fchmod futimens; and, which change
+ * nothing, read pread close. POSTERN_FAULT_FD=n: a descriptor to which each call is written as a
+ * line (its form: sys_fault.c), for counting and for power-cut replays.
  */
 #ifndef BASE_SYS_H
 #define BASE_SYS_H
@@ -21,12 +23,14 @@
 
 /* All open with O_CLOEXEC added. */
 int sys_openat(int dir, const char *path, int flags, mode_t mode);
-/* openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS): PATH cannot leave DIR, whatever somebody planted
- * there. */
+/*
+ * openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS): PATH cannot leave DIR, whatever somebody planted
+ * there. Where the kernel has no openat2, ".." is EXDEV even where it would stay beneath.
+ */
 int sys_open_beneath(int dir, const char *path, int flags, mode_t mode);
 /* An unnamed file in DIR (O_TMPFILE). */
 int sys_open_tmpfile(int dir, int flags, mode_t mode);
-/* Gives an unnamed file a name; PROC_FD is a descriptor of /proc/self/fd, opened before the walls.
+/* Gives an unnamed file a name; PROC_FD is of /proc/self/fd, opened after fork, before the walls.
  */
 int sys_link_tmpfile(int proc_fd, int fd, int dir, const char *name);
 

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/str.h"
+#include "base/mem.h"
 #include "base/sys.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
@@ -32,14 +32,14 @@ replay_file(int dir, const char *name)
 		return false;
 	}
 	/* Exactly as long as the input, so that AddressSanitizer sees a read past its end. */
-	data = st.st_size <= REPLAY_MAX ? malloc((size_t)st.st_size + !st.st_size) : NULL;
+	data = st.st_size <= REPLAY_MAX ? mem_resize(NULL, (size_t)st.st_size) : NULL;
 	if (data)
 		n = sys_pread_all(fd, data, (size_t)st.st_size, 0);
 	if (n >= 0)
 		LLVMFuzzerTestOneInput((const uint8_t *)data, (size_t)n);
 	else
 		fprintf(stderr, "%s: cannot be read or is too large\n", name);
-	free(data);
+	mem_free(data);
 	close(fd);
 	return n >= 0;
 }

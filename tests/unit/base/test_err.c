@@ -1,4 +1,7 @@
-/* Verdicts and enhanced status codes. Run by make check. */
+/*
+ * Verdicts and enhanced status codes: what is filled, what is escaped, where text is cut. Run by
+ * make check.
+ */
 #include "config.h"
 
 #include <errno.h>

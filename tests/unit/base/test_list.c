@@ -1,5 +1,7 @@
-/* The intrusive list: order, removal of any node at any time, and walks that remove. Run by make
- * check. */
+/*
+ * The intrusive list: order, removal of any node at any time, and walks that remove. Run by make
+ * check.
+ */
 #include "config.h"
 
 #include "base/list.h"

@@ -1,4 +1,7 @@
-/* Numbers in text, and randomness below a bound. Run by make check. */
+/*
+ * Numbers in text: what is one and what is not, up to the largest; and randomness below a bound.
+ * Run by make check.
+ */
 #include "config.h"
 
 #include "base/num.h"

@@ -1,4 +1,7 @@
-/* Clocks that can be set, and dates in several zones. Run by make check. */
+/*
+ * The wall clock that can be set, deadlines, and dates in several zones, given in POSIX form so
+ * that no zone files are needed. Run by make check.
+ */
 #include "config.h"
 
 #include <stdlib.h>
