@@ -41,8 +41,14 @@ place_make(void **state)
 static int
 place_remove(void **state)
 {
+	static const char *const names[] = { "sub/file", "sub/link", "away", "inside", "data", "a",
+		"b", "c", "d", "named" };
 	struct place *place = *state;
 
+	/* A test that failed has left some of these. */
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		unlinkat(place->dir, names[i], 0);
+	unlinkat(place->dir, "sub", AT_REMOVEDIR);
 	close(place->dir);
 	rmdir(str_cstr(&place->path));
 	str_free(&place->path);
@@ -169,11 +175,6 @@ beneath_check(int dir, bool by_steps)
 			close(fd);
 	}
 	close(sub);
-	assert_int_equal(sys_unlinkat(dir, "sub/file", 0), 0);
-	assert_int_equal(sys_unlinkat(dir, "sub/link", 0), 0);
-	assert_int_equal(sys_unlinkat(dir, "away", 0), 0);
-	assert_int_equal(sys_unlinkat(dir, "inside", 0), 0);
-	assert_int_equal(sys_unlinkat(dir, "sub", AT_REMOVEDIR), 0);
 }
 
 static void
