@@ -1,26 +1,37 @@
 /*
- * All limits, with unit and reason. A limit that a postmaster may want to move is a parameter (conf/params.h) with its
- * own range; what stands here bounds memory and time whatever the configuration says.
+ * All limits, with unit and reason. A limit that a postmaster may want to move is a parameter
+ * (conf/params.h) with its own range; what stands here bounds memory and time whatever the
+ * configuration says.
  */
 #ifndef BASE_LIMITS_H
 #define BASE_LIMITS_H
 
+/* clang-format off */
+
 /* Text */
-#define LIMIT_ERR_TEXT     512  /* bytes of an error's text: one SMTP reply line of RFC 5321 4.5.3.1.5 */
+#define LIMIT_ERR_TEXT     512  /* bytes of an error's text: a reply line, RFC 5321 4.5.3.1.5 */
 #define LIMIT_LOG_LINE     4096 /* bytes of one log line; longer ones are cut */
-#define LIMIT_LOG_GATHER   16384 /* bytes of log lines gathered before they are sent, whatever the loop does */
+#define LIMIT_LOG_GATHER   16384 /* bytes of log lines gathered, then they are sent */
 #define LIMIT_LOG_ESCAPE   1024 /* bytes of peer data shown in a log line */
 
 /* Fibers and streams */
 #define LIMIT_FIBERS       10000  /* fibers of a process: each is 256 KiB of address space */
 #define LIMIT_FIBER_STACK  262144 /* bytes of a fiber's stack, one guard page not counted */
+#define LIMIT_FIBER_CACHE  64     /* stacks kept for the next fibers: enough for sessions that come and go */
 #define LIMIT_STREAM_READ  65536  /* bytes a stream buffers of input: a line may not be longer */
-#define LIMIT_STREAM_WRITE 262144 /* bytes a stream gathers of output before a write waits for the peer */
+#define LIMIT_STREAM_WRITE 262144 /* bytes of output gathered before a write waits */
 #define LIMIT_POOL_THREADS 16     /* threads of a pool: as many disk calls are in flight */
 #define LIMIT_POOL_QUEUE   65536  /* jobs waiting for a thread; more is a bug of the caller */
 
+/* TLS */
+#define LIMIT_TLS_PEM    (4u << 20) /* bytes of a chain or CA file: all public CAs are 230 KB */
+#define LIMIT_TLS_CERTS  64         /* certificates in a chain file */
+#define LIMIT_TLS_KEYS   8          /* private keys in a chain file: OpenSSL knows 9 kinds */
+#define LIMIT_TLS_DEPTH  9          /* CA certificates between a server's and the trusted one */
+#define LIMIT_TLS_TICKET 3600       /* seconds a session can be resumed */
+
 /* Mail (RFC 5321 4.5.3.1) */
-#define LIMIT_LOCALPART    64   /* bytes; RFC 5321 4.5.3.1.1 */
+#define LIMIT_LOCALPART    256  /* bytes; RFC 5321 4.5.3.1.1 has 64, SRS and VERP outgrow it */
 #define LIMIT_DOMAIN       255  /* bytes; RFC 5321 4.5.3.1.2 */
 #define LIMIT_ADDRESS      1024 /* bytes of an address as we carry it: quoting and UTF-8 make it longer than 254 */
 #define LIMIT_QUEUE_ID     20   /* bytes of a queue id */
@@ -28,16 +39,72 @@
 #define LIMIT_MAILBOX_NAME 1024 /* bytes of a mailbox name in UTF-8, all levels */
 #define LIMIT_RECIPIENTS   50000 /* recipients of one message, whatever smtpd_recipient_limit says */
 
+/* What mail is made of */
+#define LIMIT_ESMTP_PARAMS    16         /* parameters of one MAIL or RCPT; 9 are defined */
+#define LIMIT_HEADER_NAME     128        /* bytes of a field's name: what is longer is no header line */
+#define LIMIT_HEADER_BLOCK    (1u << 20) /* bytes of a header block that parsers look at */
+
+#define LIMIT_MIME_PARTS      10000      /* parts of a message */
+#define LIMIT_MIME_DEPTH      100        /* multiparts and messages in one another */
+#define LIMIT_MIME_BOUNDARY   200        /* bytes of a boundary; RFC 2046 5.1.1 has 70 */
+#define LIMIT_MIME_LINE       1024       /* bytes of a line that tell what it is */
+#define LIMIT_MIME_PARAMS     256        /* parameters of a field, continuations counted one by one */
+#define LIMIT_MIME_MEMORY     (16u << 20) /* bytes of a message's tree with the fields it keeps: a cap for its arena */
+#define LIMIT_HEADER_TEXT     8192       /* bytes of one address or display name */
+
 /* Between processes */
 #define LIMIT_IPC_FRAME    (4u << 20) /* bytes of one message: a COMMIT with 1,000 long recipients is 1 MiB */
 #define LIMIT_IPC_FDS      4          /* descriptors with one message */
 #define LIMIT_IPC_CALLS    4096       /* calls a client may have open on one channel */
 #define LIMIT_IPC_OUTPUT   (16u << 20) /* bytes waiting for a peer that does not read; then it is cut off */
+#define LIMIT_IPC_BESIDE    32         /* descriptors beside one write: those of several messages */
+#define LIMIT_IPC_GATHER   65536      /* bytes of frames gathered before they are sent within a turn */
+#define LIMIT_IPC_READ     65536      /* bytes asked for in one read */
+#define LIMIT_IPC_MESSAGE  (24u << 20) /* bytes of a message decoded: empty texts grow fivefold */
+#define LIMIT_IPC_HELD     (64u << 20) /* bytes of one peer's unanswered requests; then it is not read */
+#define LIMIT_IPC_HELLO    10         /* s until a peer must have greeted */
+#define LIMIT_IPC_STALL    60         /* s for the rest of a frame to come or go */
+#define LIMIT_IPC_DRAIN    5          /* s that closing waits for what is queued */
 #define LIMIT_SERVICE_NAME 32         /* bytes of a service's name in master.cf */
 
 /* Configuration */
 #define LIMIT_CONF_FILE    (1u << 20) /* bytes of main.cf or master.cf */
 #define LIMIT_CONF_VALUE   65536      /* bytes of one value, expanded */
 #define LIMIT_CONF_DEPTH   50         /* $name in $name: deeper is a loop */
+#define LIMIT_CONF_STEPS   10000     /* $names replaced for one value: they may double at each level */
+#define LIMIT_CONF_NAME    128        /* bytes of a parameter's name */
+#define LIMIT_CONF_NAMES   10000      /* parameters that one main.cf sets */
+#define LIMIT_CONF_SERVICES 256       /* lines of master.cf: each is a process, or many */
+#define LIMIT_CONF_PROBLEMS 100       /* problems told of at a time: nobody reads more */
+#define LIMIT_CONF_SNAPSHOT (8u << 20) /* bytes of a sealed snapshot: all of main.cf, expanded */
+
+/* Mailboxes */
+#define LIMIT_MAILBOX_DEPTH   32  /* levels of a mailbox name */
+#define LIMIT_MAIL_FILE_NAME  255 /* bytes of a message's file name: NAME_MAX */
+
+/* Sandboxes */
+#define LIMIT_SANDBOX_GROUPS 64    /* supplementary groups of a process; who has more is no mail user */
+#define LIMIT_SANDBOX_STATUS 16384 /* bytes of /proc/PID/status */
+#define LIMIT_SANDBOX_PATH   4096  /* bytes of a path that /proc shows */
+
+/* Sandboxes */
+#define LIMIT_SANDBOX_GROUPS 64    /* supplementary groups of a process; who has more is no mail user */
+#define LIMIT_SANDBOX_STATUS 16384 /* bytes of /proc/PID/status */
+#define LIMIT_SANDBOX_PATH   4096  /* bytes of a path that /proc shows */
+/* The queue */
+#define LIMIT_QUEUE_RECORD   (8u << 20) /* bytes of an envelope in its file: a frame of IPC fits */
+#define LIMIT_QUEUE_OPEN     8192       /* files lent to smtpd and its like at one time; each is a descriptor here */
+#define LIMIT_QUEUE_COMMITS  8192       /* messages waiting for a sync round; then OPEN is refused */
+#define LIMIT_QUEUE_ROUND    512        /* messages of one sync round: a round must not take long */
+#define LIMIT_QUEUE_STOCK    32         /* files kept ready to be lent */
+#define LIMIT_QUEUE_MESSAGES 2000000    /* messages in the queue: at 1 KiB of memory each */
+#define LIMIT_QUEUE_CHUNK    1000       /* recipients of one message that are read or listed at a time */
+#define LIMIT_QUEUE_HELD_FDS 2000       /* descriptors of new messages kept for their first delivery */
+#define LIMIT_QUEUE_JOBS     4000       /* deliveries that run at one time, of all transports */
+
+/* Sandboxes */
+#define LIMIT_SANDBOX_GROUPS 64    /* supplementary groups of a process; who has more is no mail user */
+#define LIMIT_SANDBOX_STATUS 16384 /* bytes of /proc/PID/status */
+#define LIMIT_SANDBOX_PATH   4096  /* bytes of a path that /proc shows */
 
 #endif

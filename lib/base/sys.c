@@ -198,6 +198,16 @@ sys_fchmod(int fd, mode_t mode)
 }
 
 int
+sys_fchown(int fd, uid_t uid, gid_t gid)
+{
+	const struct sys_call call = { SYS_FCHOWN, .fd = fd, .number = uid };
+
+	if (!sys_enter(&call))
+		return -1;
+	return (int)sys_leave(&call, fchown(fd, uid, gid));
+}
+
+int
 sys_futimens(int fd, const struct timespec times[2])
 {
 	const struct sys_call call = { SYS_FUTIMENS, .fd = fd };

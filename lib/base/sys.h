@@ -56,6 +56,7 @@ int sys_linkat(int from_dir, const char *from, int to_dir, const char *to);
 int sys_unlinkat(int dir, const char *name, int flags);
 int sys_mkdirat(int dir, const char *name, mode_t mode);
 int sys_fchmod(int fd, mode_t mode);
+int sys_fchown(int fd, uid_t uid, gid_t gid);
 int sys_futimens(int fd, const struct timespec times[2]);
 int sys_close(int fd);
 

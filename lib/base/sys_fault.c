@@ -58,6 +58,7 @@ static const struct sys_name sys_names[SYS_KINDS] = {
 	[SYS_UNLINKAT] = { SPAN("unlink"), true },
 	[SYS_MKDIRAT] = { SPAN("mkdir"), true },
 	[SYS_FCHMOD] = { SPAN("fchmod"), true },
+	[SYS_FCHOWN] = { SPAN("fchown"), true },
 	[SYS_FUTIMENS] = { SPAN("futimens"), true },
 	[SYS_CLOSE] = { SPAN("close"), false },
 };
