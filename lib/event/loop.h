@@ -1,6 +1,7 @@
 /*
- * The event loop of a process: libevent underneath, each descriptor registered once, edge-triggered and for good. One
- * per thread that runs fibers; daemons have one. Timers are a heap of our own under one libevent timer.
+ * The event loop of a process: libevent underneath, each descriptor registered once, edge-triggered
+ * and for good. One per thread that runs fibers; daemons have one. Timers are a heap of our own
+ * under one libevent timer.
  */
 #ifndef EVENT_LOOP_H
 #define EVENT_LOOP_H
@@ -8,9 +9,17 @@
 #include "base/heap.h"
 #include "base/time.h"
 
-/* Once per process, before any fiber. Never fails: without a loop there is no process. */
+/*
+ * Once per process, before any fiber. Never fails: without a loop there is no process. SIGPIPE is
+ * ignored from here on: sendfile(2) and OpenSSL have no other way to be spared it.
+ */
 void loop_init(void);
-/* Ends all fibers by cancellation, runs until they are gone, frees all. For tests and orderly exits. */
+/*
+ * Ends all fibers by cancellation and runs until they are gone; those born meanwhile are born
+ * cancelled. What they used (pools, listeners) can be freed then. For tests and orderly exits.
+ */
+void loop_end_fibers(void);
+/* The same, then frees all of the loop. */
 void loop_fini(void);
 
 /* Runs until loop_stop, or until no fiber, timer or descriptor is left. */
@@ -19,11 +28,13 @@ void loop_stop(void);
 /* The monotonic time at the start of this turn: cheap, right to a turn. */
 uint64_t loop_now(void);
 
-/* FN(arg) at the end of every turn, before the loop sleeps: batched log lines and replies leave there. */
+/* FN(arg) at the end of every turn, before the loop sleeps: batched log lines and replies leave
+ * there. */
 typedef void loop_hook_fn(void *arg);
 void loop_at_turn_end(loop_hook_fn *fn, void *arg);
 
-/* A timer that lies in its owner; FN runs on the loop's stack and must not suspend: it wakes or spawns fibers. */
+/* A timer that lies in its owner; FN runs on the loop's stack and must not suspend: it wakes or
+ * spawns fibers. */
 typedef void timer_fn(void *arg);
 struct timer {
 	struct heap_node node;
@@ -40,8 +51,8 @@ typedef void signal_fn(int signo, void *arg);
 void loop_on_signal(int signo, signal_fn *fn, void *arg);
 
 /*
- * Under test: fibers that are ready run in an order drawn from SEED instead of first come, first served. Also set by the
- * environment variable POSTERN_FIBER_SEED.
+ * Under test: fibers that are ready run in an order drawn from SEED instead of first come, first
+ * served. Also set by the environment variable POSTERN_FIBER_SEED.
  */
 void loop_random_order(uint64_t seed);
 
