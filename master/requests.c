@@ -1,0 +1,240 @@
+/*
+ * What children may ask of master: a channel to another service, a grant (authd alone), to redeem
+ * one, to leave. Each is checked against processes.def and against what master itself holds;
+ * nothing in a packet is believed but numbers that master gave out. A request that is refused is
+ * answered so, and named in the log.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/time.h"
+#include "master/master.h"
+
+static void
+refuse(struct child *c, const struct control_msg *asked, uint64_t id, const char *why)
+{
+	struct control_msg no = { .type = CONTROL_CONNECTED, .id = id, .ok = 0 };
+
+	log_event(LOG_LEVEL_WARNING, "process %s pid %d asked for \"%s\" and was refused: %s",
+	    c->service->log_name, (int)c->pid, asked->name, why);
+	child_send(c, &no, NULL, 0);
+}
+
+/* A pair of sockets: one end to the client as the answer ID, the other to the server, or kept until
+ * there is one. */
+static void
+connect_pair(
+    struct child *client, struct mservice *s, struct child *server, uint64_t id, int extra_fd)
+{
+	struct control_msg yes = { .type = CONTROL_CONNECTED, .id = id, .ok = 1 };
+	struct control_msg peer = { .type = CONTROL_PEER, .arg = client->serial };
+	int ends[2], fds[2];
+	unsigned n = 1;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0) {
+		refuse(client, &peer, id, strerror(errno));
+		return;
+	}
+	control_set_name(&peer, client->service->kind->name);
+	fds[0] = ends[1];
+	if (extra_fd >= 0)
+		fds[n++] = extra_fd;
+	if (server) {
+		child_send(server, &peer, fds, n);
+	} else {
+		struct packet_out *p = mem_alloc(sizeof(*p));
+		p->msg = peer;
+		p->fds[0] = dup(ends[1]);
+		p->fds_n = p->fds[0] >= 0;
+		list_push(&s->pending, &p->node);
+	}
+	child_send(client, &yes, &ends[0], 1);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void
+on_connect(struct child *c, struct control_packet *p)
+{
+	struct master *m = c->m;
+	struct mservice *s = service_find(m, span_str(p->msg.name));
+
+	if (!s || s->kind->count == PROCESS_ACCOUNT) {
+		refuse(c, &p->msg, p->msg.id, "master.cf has no such service");
+	} else if (!process_may_connect(c->service->kind, s->kind)) {
+		refuse(c, &p->msg, p->msg.id, "this kind of process has no business there");
+	} else {
+		connect_pair(c, s, child_choose(m, s, ""), p->msg.id, -1);
+	}
+}
+
+static void
+grants_expire(struct master *m)
+{
+	uint64_t now = time_mono();
+
+	list_foreach (node, after, &m->grants) {
+		struct grant *g = LIST_ITEM(node, struct grant, node);
+		if (g->until > now)
+			continue;
+		list_remove(node);
+		m->grants_n--;
+		mem_free(g);
+	}
+}
+
+/* Is it a grant that master can keep? Identity above the floor, a home that begins at the root, an
+ * account's name. */
+static const char *
+grant_fault(struct master *m, const struct control_msg *msg, struct mservice *s)
+{
+	if (!s || s->kind->count != PROCESS_ACCOUNT)
+		return "no such kind of user process";
+	if (msg->account[0] == 0 || msg->path[0] != '/')
+		return "no account or no home";
+	if (!m->rootless &&
+	    (msg->uid < m->conf.virtual_minimum_uid || msg->gid < m->conf.virtual_minimum_uid))
+		return "its uid or gid is below virtual_minimum_uid";
+	if (m->grants_n >= MASTER_MAX_GRANTS)
+		return "too many grants wait to be redeemed";
+	return NULL;
+}
+
+static void
+on_grant(struct child *c, struct control_packet *p)
+{
+	struct master *m = c->m;
+	struct mservice *s = service_of_kind(m, p->msg.name);
+	const char *fault;
+	struct grant *g;
+
+	grants_expire(m);
+	fault = strcmp(c->service->kind->name, "authd") == 0 ? grant_fault(m, &p->msg, s)
+							     : "only authd grants";
+	if (fault) {
+		log_event(LOG_LEVEL_WARNING,
+		    "a grant by %s pid %d for account \"%s\" is not honoured: %s",
+		    c->service->log_name, (int)c->pid, log_escape(span_str(p->msg.account)), fault);
+		return;
+	}
+	g = mem_alloc(sizeof(*g));
+	g->id = p->msg.id;
+	g->serial = p->msg.arg;
+	g->until = deadline_after_s(GRANT_LIFE_S);
+	g->service = s;
+	g->uid = p->msg.uid;
+	g->gid = p->msg.gid;
+	memcpy(g->account, p->msg.account, sizeof(g->account));
+	memcpy(g->home, p->msg.path, sizeof(g->home));
+	list_push(&m->grants, &g->node);
+	m->grants_n++;
+}
+
+static struct grant *
+grant_take(struct master *m, uint64_t id, uint32_t serial)
+{
+	grants_expire(m);
+	list_foreach (node, after, &m->grants) {
+		struct grant *g = LIST_ITEM(node, struct grant, node);
+		if (g->id != id || g->serial != serial)
+			continue;
+		list_remove(node);
+		m->grants_n--;
+		return g;
+	}
+	return NULL;
+}
+
+/* authd sent the grant before it was named to anybody: if we do not know it, it waits in authd's
+ * socket. */
+static struct grant *
+grant_take_or_fetch(struct master *m, uint64_t id, uint32_t serial)
+{
+	struct grant *g = grant_take(m, id, serial);
+	struct mservice *authd = service_of_kind(m, "authd");
+
+	if (g || !authd)
+		return g;
+	list_foreach (node, after, &m->children) {
+		struct child *c = LIST_ITEM(node, struct child, node);
+		if (c->service == authd && c->watch.fd >= 0)
+			child_on_ready(&c->watch, 0);
+	}
+	return grant_take(m, id, serial);
+}
+
+static void
+on_redeem(struct child *c, struct control_packet *p)
+{
+	struct master *m = c->m;
+	struct grant *g = grant_take_or_fetch(m, p->msg.id, c->serial);
+	struct err err = ERR_NONE;
+	struct child *user;
+
+	control_set_name(&p->msg, "a granted process");
+	if (!g) {
+		refuse(c, &p->msg, p->msg.arg,
+		    "no such grant for this process, or it is older than 10 s");
+		return;
+	}
+	user = child_choose(m, g->service, g->account);
+	if (!user)
+		user = child_birth(m, g->service, g, &err);
+	if (user)
+		connect_pair(c, g->service, user, p->msg.arg, p->fds_n == 1 ? p->fds[0] : -1);
+	else
+		refuse(c, &p->msg, p->msg.arg, err.text);
+	mem_free(g);
+}
+
+static void
+on_ready(struct child *c, struct control_packet *p)
+{
+	(void)p;
+	c->ready = true;
+}
+
+static void
+on_leaving(struct child *c, struct control_packet *p)
+{
+	struct control_msg ok = { .type = CONTROL_LEAVE_OK };
+
+	(void)p;
+	if (c->service->kind->count != PROCESS_ACCOUNT)
+		return;
+	/* Whatever was sent to it before lies before this in its queue: it sees that first and
+	 * stays if it must. */
+	child_send(c, &ok, NULL, 0);
+}
+
+static const struct {
+	enum control_type type;
+	void (*handle)(struct child *c, struct control_packet *p);
+} requests[] = {
+	{ CONTROL_READY, on_ready },
+	{ CONTROL_CONNECT, on_connect },
+	{ CONTROL_GRANT, on_grant },
+	{ CONTROL_REDEEM, on_redeem },
+	{ CONTROL_LEAVING, on_leaving },
+};
+
+void
+requests_handle(struct child *c, struct control_packet *p)
+{
+	bool known = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+		if (requests[i].type == p->msg.type) {
+			known = true;
+			requests[i].handle(c, p);
+		}
+	}
+	if (!known)
+		log_event(LOG_LEVEL_WARNING, "process %s pid %d sent a packet of unknown type %u",
+		    c->service->log_name, (int)c->pid, p->msg.type);
+	control_close_fds(p);
+}
