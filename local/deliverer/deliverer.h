@@ -1,0 +1,24 @@
+/* What the files of the deliverer share. */
+#ifndef LOCAL_DELIVERER_DELIVERER_H
+#define LOCAL_DELIVERER_DELIVERER_H
+
+#include "base/map.h"
+#include "event/loop.h"
+#include "event/pool.h"
+#include "mailbox/maildir.h"
+#include "service/service.h"
+
+struct deliverer {
+	struct service_ctx *ctx;
+	struct maildir_place place;
+	struct maildir *maildir; /* opened by the first delivery */
+	struct pool *pool;
+	struct map shelves; /* folders that are being stored into, by name as it was asked for */
+	unsigned busy;	    /* deliveries begun and not ended */
+	struct timer linger;
+};
+
+/* store.c: handler of ipc_store; ARG is the service's context. */
+void deliverer_store(struct ipc_request *req, const void *msg, void *arg);
+
+#endif

@@ -1,0 +1,280 @@
+/*
+ * One message into one folder. A delivery is a fiber; what blocks runs in the pool: writing and
+ * syncing the file, many at a time, then a round that names all files that are ready and syncs the
+ * directory once for them. While a round runs the next one gathers. Called by the router's messages
+ * alone. The reply says that the message would survive a power cut.
+ *
+ * The content is what a stranger sent, in a file that qmgr owns: extents are checked against it,
+ * and nothing is believed about its form.
+ */
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "base/sys.h"
+#include "local/deliverer/deliverer.h"
+#include "mailbox/draft.h"
+#include "message/header.h"
+
+#define READ_BLOCK 65536
+
+/* A folder that is being stored into. Freed with its last user. */
+struct shelf {
+	struct span name; /* key, owned */
+	struct deliverer *deliverer;
+	struct folder folder;
+	unsigned users;
+	bool round; /* a fiber runs them: who is ready is in its next one */
+	struct list ready;
+};
+
+struct delivery {
+	struct list node; /* in shelf->ready */
+	struct deliverer *deliverer;
+	struct ipc_request *req;
+	const struct msg_store *msg;
+	struct shelf *shelf;
+	struct draft draft;
+	enum verdict v;
+	struct err err;
+};
+
+/* Opens what is not open yet: a few calls that block, once a folder. */
+static enum verdict
+shelf_open(struct shelf *s, struct err *err)
+{
+	struct deliverer *d = s->deliverer;
+	enum verdict v = VERDICT_OK;
+
+	if (!d->maildir)
+		v = maildir_open(&d->place, &d->maildir, err);
+	if (v == VERDICT_OK && s->folder.dir < 0)
+		v = folder_open(d->maildir, s->name, true, &s->folder, err);
+	return v;
+}
+
+static struct shelf *
+shelf_enter(struct deliverer *d, struct span name)
+{
+	struct shelf *s = map_get(&d->shelves, name);
+
+	if (!s) {
+		s = mem_alloc(sizeof(*s));
+		s->name = span_of(mem_strdup(name), name.n);
+		s->deliverer = d;
+		s->folder = (struct folder)FOLDER_CLOSED;
+		list_init(&s->ready);
+		map_put(&d->shelves, s->name, s);
+	}
+	s->users++;
+	return s;
+}
+
+static void
+shelf_leave(struct shelf *s)
+{
+	if (--s->users > 0)
+		return;
+	map_remove(&s->deliverer->shelves, s->name);
+	folder_close(&s->folder);
+	mem_free((void *)(uintptr_t)s->name.p);
+	mem_free(s);
+}
+
+/* The fields that final delivery adds (RFC 5321 4.4). */
+static enum verdict
+write_trace(struct delivery *job)
+{
+	const struct msg_store *m = job->msg;
+	struct str text = STR_INIT(LIMIT_HEADER_BLOCK), path = STR_INIT(LIMIT_ADDRESS + 2);
+	enum verdict v;
+
+	str_printf(&path, "<%.*s>", SPAN_ARG(m->sender));
+	header_put(&text, span_lit("Return-Path"), str_span(&path));
+	if (m->original.n > 0)
+		header_put(&text, span_lit("X-Original-To"), m->original);
+	header_put(&text, span_lit("Delivered-To"), m->recipient);
+	v = draft_put(&job->draft, str_span(&text), &job->err);
+	str_free(&path);
+	str_free(&text);
+	return v;
+}
+
+static enum verdict
+write_extent(struct delivery *job, const struct item_extent *x, char *block)
+{
+	enum verdict v = VERDICT_OK;
+
+	for (uint64_t done = 0; v == VERDICT_OK && done < x->size;) {
+		size_t n = size_min(READ_BLOCK, x->size - done);
+		ssize_t got = sys_pread_all(job->msg->content, block, n, (off_t)(x->at + done));
+
+		if (got < 0)
+			v = err_sys(&job->err, errno, "read message content");
+		else if ((size_t)got < n)
+			v = err_mail(&job->err, 451, "4.3.0",
+			    "message content is shorter than its extents say");
+		else
+			v = draft_put(&job->draft, span_of(block, n), &job->err);
+		done += n;
+	}
+	return v;
+}
+
+static enum verdict
+check_extents(const struct delivery *job, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(job->msg->content, &st) != 0)
+		return err_sys(err, errno, "look at message content");
+	for (uint32_t i = 0; i < job->msg->extents.n; i++) {
+		const struct item_extent *x = &job->msg->extents.v[i];
+
+		if (x->at > (uint64_t)st.st_size || x->size > (uint64_t)st.st_size - x->at)
+			return err_mail(
+			    err, 451, "4.3.0", "message content ends before its extents");
+	}
+	return VERDICT_OK;
+}
+
+/* In a thread: the file as it shall be, on disk, without its name. */
+static void
+delivery_write(void *arg)
+{
+	struct delivery *job = arg;
+	struct deliverer *d = job->deliverer;
+	char *block;
+
+	job->v = check_extents(job, &job->err);
+	if (job->v != VERDICT_OK)
+		return;
+	block = mem_alloc(READ_BLOCK);
+	job->v = draft_begin(&job->draft, d->maildir, &job->shelf->folder, &job->err);
+	if (job->v == VERDICT_OK)
+		job->v = write_trace(job);
+	for (uint32_t i = 0; job->v == VERDICT_OK && i < job->msg->extents.n; i++)
+		job->v = write_extent(job, &job->msg->extents.v[i], block);
+	if (job->v == VERDICT_OK)
+		job->v = draft_sync(&job->draft, 0, &job->err);
+	mem_free(block);
+}
+
+struct round {
+	struct shelf *shelf;
+	struct list deliveries;
+};
+
+/* In a thread: all get their names, one sync of the directory holds for all. */
+static void
+round_publish(void *arg)
+{
+	struct round *r = arg;
+	int sys = 0;
+
+	list_foreach (node, after, &r->deliveries) {
+		struct delivery *job = LIST_ITEM(node, struct delivery, node);
+
+		job->v = draft_publish(&job->draft, span_lit(""), &job->err);
+	}
+	if (sys_fsync(r->shelf->folder.new) != 0)
+		sys = errno;
+	if (sys == 0)
+		return;
+	list_foreach (node, after, &r->deliveries) {
+		struct delivery *job = LIST_ITEM(node, struct delivery, node);
+
+		if (job->v != VERDICT_OK)
+			continue;
+		draft_withdraw(&job->draft);
+		job->v = maildir_failed(&job->err, sys, "sync folder");
+	}
+}
+
+/* Answers, and frees all. */
+static void
+delivery_end(struct delivery *job)
+{
+	const struct msg_stored stored = { SPAN("delivered to maildir") };
+	struct deliverer *d = job->deliverer;
+
+	draft_end(&job->draft);
+	shelf_leave(job->shelf);
+	if (job->v == VERDICT_OK)
+		ipc_reply(job->req, &ipc_stored, &stored);
+	else
+		ipc_fail(job->req, &job->err);
+	if (--d->busy == 0)
+		timer_set(&d->linger, time_mono() + service_conf(d->ctx)->mailbox_linger_time);
+	service_idle(d->ctx);
+	mem_free(job);
+}
+
+/* Runs rounds, and ends the deliveries in them, until none is ready. */
+SUSPENDS
+static void
+shelf_rounds(struct shelf *s)
+{
+	struct list *node;
+
+	s->users++;
+	s->round = true;
+	while (!list_empty(&s->ready)) {
+		struct round r = { .shelf = s };
+
+		list_init(&r.deliveries);
+		while ((node = list_pop(&s->ready)) != NULL)
+			list_push(&r.deliveries, node);
+		/* Cancelled or not, it has run. */
+		(void)pool_run(s->deliverer->pool, round_publish, &r);
+		while ((node = list_pop(&r.deliveries)) != NULL)
+			delivery_end(LIST_ITEM(node, struct delivery, node));
+	}
+	s->round = false;
+	shelf_leave(s);
+}
+
+/* Ends before its delivery does when another fiber runs the rounds of the folder. */
+FIBER_MAIN
+static void
+delivery_run(void *arg)
+{
+	struct delivery *job = arg;
+	struct shelf *s = job->shelf;
+
+	job->v = shelf_open(s, &job->err);
+	if (job->v == VERDICT_OK)
+		(void)pool_run(job->deliverer->pool, delivery_write, job);
+	if (job->v != VERDICT_OK) {
+		delivery_end(job);
+		return;
+	}
+	list_push(&s->ready, &job->node);
+	if (!s->round)
+		shelf_rounds(s);
+}
+
+void
+deliverer_store(struct ipc_request *req, const void *msg, void *arg)
+{
+	struct service_ctx *ctx = arg;
+	struct deliverer *d = service_state(ctx);
+	struct delivery *job = mem_alloc(sizeof(*job));
+	const struct msg_store *m = msg;
+	struct err err = ERR_NONE;
+
+	job->deliverer = d;
+	job->req = req;
+	job->msg = m;
+	job->draft.fd = job->draft.published = -1;
+	job->shelf = shelf_enter(d, m->folder.n ? m->folder : span_lit("INBOX"));
+	if (fiber_spawn("delivery", delivery_run, job)) {
+		d->busy++;
+		service_busy(ctx);
+		return;
+	}
+	shelf_leave(job->shelf);
+	err_mail(&err, 451, "4.3.2", "too many deliveries at one time");
+	ipc_fail(req, &err);
+	mem_free(job);
+}
