@@ -1,0 +1,261 @@
+/*
+ * The life of a message between its commit and its end: incoming, active, deferred, and again.
+ * Called by door.c and recover.c (a message comes in), result.c and report.c (something has become
+ * of it), admin.c and the retry timer. Owns the lists of places and the heap of next tries, which
+ * are exact to a second; nothing is scanned. The wall clock may be set: the timer looks again every
+ * minute at least.
+ */
+#include "config.h"
+
+#include "base/log.h"
+#include "qmgr/active.h"
+#include "qmgr/qmgr.h"
+#include "qmgr/report.h"
+#include "qmgr/result.h"
+
+#define RETRY_SLACK  NS_PER_S /* recipients due within it are tried together */
+#define RETRY_LOOK_S 60	      /* how long the timer sleeps at most: the wall clock may jump */
+
+static void
+active_log(const struct message *m)
+{
+	struct envelope env;
+
+	message_envelope(m, &env);
+	log_event(LOG_LEVEL_INFO, "%s: from=<%s>, size=%llu, nrcpt=%u (queue active)", m->id,
+	    log_escape(env.sender), (unsigned long long)m->content_size, m->head.recipients);
+}
+
+static void
+retry_arm(struct qmgr *q)
+{
+	struct heap_node *first = heap_first(&q->retry);
+	uint64_t now = time_wall(), wait = RETRY_LOOK_S * NS_PER_S;
+
+	if (!first || q->stopping)
+		return;
+	if (first->key <= now)
+		wait = 0;
+	else if (first->key - now < wait)
+		wait = first->key - now;
+	timer_set(&q->retry_timer, time_mono() + wait);
+}
+
+static void
+retry_set(struct qmgr *q, struct message *m, uint64_t at)
+{
+	if (m->retry.place == 0)
+		heap_add(&q->retry, &m->retry, at);
+	else if (at < m->retry.key)
+		heap_move(&q->retry, &m->retry, at);
+	else
+		return;
+	if (heap_first(&q->retry) == &m->retry)
+		retry_arm(q);
+}
+
+void
+active_retry(struct qmgr *q, struct recipient *r)
+{
+	retry_set(q, r->chunk->m, r->next);
+}
+
+static void
+place_set(struct qmgr *q, struct message *m, enum message_place place, struct list *list)
+{
+	if (m->place == MESSAGE_ACTIVE)
+		q->active_n--;
+	list_remove(&m->link);
+	m->place = (uint8_t)place;
+	if (place == MESSAGE_ACTIVE)
+		q->active_n++;
+	if (list)
+		list_push(list, &m->link);
+}
+
+void
+active_leave(struct qmgr *q, struct message *m)
+{
+	scheduler_withdraw(m);
+	heap_remove(&q->retry, &m->retry);
+	list_remove(&m->link);
+	if (m->place == MESSAGE_ACTIVE)
+		q->active_n--;
+}
+
+/* The recipients of M that are fresh or due go to their destinations; the others' next try is set.
+ */
+static void
+message_schedule(struct qmgr *q, struct message *m)
+{
+	uint64_t due = m->due + RETRY_SLACK;
+
+	heap_remove(&q->retry, &m->retry);
+	for (struct recipient *r = message_first(m); r; r = message_next(r)) {
+		if (r->stage != RECIPIENT_RESTING)
+			continue;
+		if (r->state == SLOT_FRESH || (r->state == SLOT_DEFERRED && r->next <= due))
+			scheduler_add(q, r);
+		else if (r->state == SLOT_DEFERRED)
+			active_retry(q, r);
+	}
+}
+
+static void
+message_start(struct qmgr *q, struct message *m)
+{
+	m->due = time_wall();
+	place_set(q, m, MESSAGE_ACTIVE, NULL);
+	active_log(m);
+	message_schedule(q, m);
+	active_settle(q, m);
+}
+
+void
+active_fill(struct qmgr *q)
+{
+	while (!q->stopping && q->active_n < qmgr_conf(q)->qmgr_message_active_limit) {
+		struct list *from = q->due_next ? &q->due : &q->incoming;
+		struct list *node;
+
+		/* In turn, so that neither new mail nor old keeps the other out. */
+		q->due_next = !q->due_next;
+		if (list_empty(from))
+			from = from == &q->due ? &q->incoming : &q->due;
+		node = list_first(from);
+		if (!node)
+			return;
+		message_start(q, LIST_ITEM(node, struct message, link));
+	}
+}
+
+void
+active_enter(struct qmgr *q, struct message *m)
+{
+	uint32_t fresh =
+	    m->head.recipients - m->done - m->failed - m->deferred - m->waiting - m->running;
+
+	if (m->flags & FILE_HELD) {
+		place_set(q, m, MESSAGE_HELD, &q->held);
+		return;
+	}
+	if (fresh > 0) {
+		place_set(q, m, MESSAGE_INCOMING, &q->incoming);
+		active_fill(q);
+		return;
+	}
+	/* Without a try now, nothing expires: the host may have been off for a week. */
+	if (m->deferred > 0)
+		place_set(q, m, MESSAGE_DEFERRED, &q->deferred);
+	else
+		active_settle(q, m);
+	for (struct recipient *r = message_first(m); r && m->deferred > 0; r = message_next(r))
+		if (r->state == SLOT_DEFERRED)
+			active_retry(q, r);
+}
+
+/* Wanted no longer than this; 0: one try. */
+static bool
+message_expired(const struct qmgr *q, const struct message *m)
+{
+	const struct conf *conf = qmgr_conf(q);
+	struct envelope env;
+	uint64_t life, now = time_wall();
+
+	if (m->flags & FILE_EXPIRE)
+		return true;
+	message_envelope(m, &env);
+	life = env.sender.n > 0 ? conf->maximal_queue_lifetime : conf->bounce_queue_lifetime;
+	return now >= m->arrived && now - m->arrived >= life;
+}
+
+static void
+message_expire(struct qmgr *q, struct message *m)
+{
+	struct envelope env;
+
+	message_envelope(m, &env);
+	log_event(LOG_LEVEL_INFO, "%s: from=<%s>, status=%s, returned to sender", m->id,
+	    log_escape(env.sender), m->flags & FILE_EXPIRE ? "force-expired" : "expired");
+	for (struct recipient *r = message_first(m); r; r = message_next(r)) {
+		if (r->state != SLOT_DEFERRED)
+			continue;
+		recipient_rest(r, SLOT_FAILED);
+		change_recipient(q, r);
+	}
+	heap_remove(&q->retry, &m->retry);
+}
+
+static void
+message_defer(struct qmgr *q, struct message *m)
+{
+	message_close_fd(q, m);
+	if (m->flags & FILE_HELD)
+		place_set(q, m, MESSAGE_HELD, &q->held);
+	else if (m->place != MESSAGE_DEFERRED)
+		place_set(q, m, MESSAGE_DEFERRED, &q->deferred);
+	report_delay(q, m);
+}
+
+void
+active_settle(struct qmgr *q, struct message *m)
+{
+	if (m->place == MESSAGE_LEAVING || m->waiting > 0 || m->running > 0)
+		return;
+	if (m->deferred > 0 && !(m->flags & FILE_HELD) && message_expired(q, m))
+		message_expire(q, m);
+	if (m->failed > 0)
+		report_failures(q, m);
+	if (m->done == m->head.recipients) {
+		active_leave(q, m);
+		change_remove(q, m);
+	} else if (m->deferred > 0)
+		message_defer(q, m);
+}
+
+void
+active_flush(struct qmgr *q, struct message *m)
+{
+	bool rests = m->place == MESSAGE_DEFERRED;
+
+	if (m->deferred == 0)
+		return;
+	for (struct recipient *r = message_first(m); r; r = message_next(r))
+		if (r->state == SLOT_DEFERRED && r->stage == RECIPIENT_RESTING)
+			r->next = 0;
+	heap_remove(&q->retry, &m->retry);
+	if (rests) {
+		place_set(q, m, MESSAGE_INCOMING, &q->due);
+		active_fill(q);
+	} else if (m->place == MESSAGE_ACTIVE) {
+		retry_set(q, m, 0);
+	}
+}
+
+static void
+message_due(struct qmgr *q, struct message *m)
+{
+	heap_remove(&q->retry, &m->retry);
+	if (m->place == MESSAGE_DEFERRED) {
+		place_set(q, m, MESSAGE_INCOMING, &q->due);
+		return;
+	}
+	if (m->place != MESSAGE_ACTIVE)
+		return;
+	m->due = time_wall();
+	message_schedule(q, m);
+	active_settle(q, m);
+}
+
+void
+active_tick(void *arg)
+{
+	struct qmgr *q = arg;
+	uint64_t now = time_wall();
+	struct heap_node *first;
+
+	while (!q->stopping && (first = heap_first(&q->retry)) != NULL && first->key <= now)
+		message_due(q, CONTAINER_OF(first, struct message, retry));
+	active_fill(q);
+	retry_arm(q);
+}

@@ -1,0 +1,129 @@
+/*
+ * A message in memory: its envelope in the record's own form, its recipients in chunks. What is on
+ * the disk is in file.h; who changes it, in change.h. Where a message is (active, deferred, held)
+ * is a field and a list, never a directory.
+ */
+#ifndef QMGR_MESSAGE_H
+#define QMGR_MESSAGE_H
+
+#include "base/heap.h"
+#include "base/list.h"
+#include "qmgr/file.h"
+#include "qmgr/intern.h"
+
+struct qmgr;
+struct chunk;
+
+enum message_place {
+	MESSAGE_NAMED,	  /* being committed or read: only its name is known */
+	MESSAGE_INCOMING, /* waits until fewer messages are active */
+	MESSAGE_ACTIVE,	  /* a recipient is to be delivered now */
+	MESSAGE_DEFERRED, /* waits for the next try of a recipient */
+	MESSAGE_HELD,	  /* by the postmaster */
+	MESSAGE_DAMAGED,  /* acknowledged once, unreadable now */
+	MESSAGE_LEAVING,  /* nothing is left to be done: the file is being removed */
+};
+
+enum recipient_stage {
+	RECIPIENT_RESTING, /* done with, or deferred */
+	RECIPIENT_WAITING, /* in a job of its destination */
+	RECIPIENT_RUNNING, /* in a delivery */
+};
+
+struct recipient {
+	struct list link; /* in a job or a delivery */
+	struct chunk *chunk;
+	struct intern *reason;
+	uint64_t next; /* as in struct file_slot */
+	uint64_t last;
+	uint32_t at; /* its bytes in the chunk's */
+	uint16_t attempts;
+	uint8_t state; /* enum file_slot_state */
+	uint8_t stage; /* enum recipient_stage */
+	bool changed;  /* its slot is to be written */
+	struct dsn_code dsn;
+};
+
+/* Neighbouring recipients of one message. */
+struct chunk {
+	struct list link; /* in message->chunks, in order */
+	struct message *m;
+	uint32_t first; /* index of its first recipient */
+	uint32_t n;
+	char *bytes; /* records of its recipients; lies behind v */
+	struct recipient v[];
+};
+
+struct message {
+	struct heap_node retry; /* wall clock, ns: the earliest next try */
+	struct list link;	/* with others of its place */
+	struct list changed;	/* change.c's */
+	struct list chunks;
+	struct file_head head;
+	uint64_t trace;
+	uint64_t arrived; /* wall clock, ns */
+	uint64_t due;	  /* wall clock, ns: when it became active */
+	uint64_t content_size;
+	/* Recipients by what is with them; together head.recipients. */
+	uint32_t done;	   /* sent or reported */
+	uint32_t failed;   /* to be reported */
+	uint32_t deferred; /* resting */
+	uint32_t waiting;  /* for their turn */
+	uint32_t running;
+	uint32_t flags; /* enum file_flag */
+	int read_fd;	/* kept from the commit for the first deliveries, or -1 */
+	uint8_t place;	/* enum message_place */
+	uint8_t id_n;
+	bool flags_changed;
+	bool writing;	/* change.c has a job for it */
+	bool reporting; /* report.c is at it */
+	char id[LIMIT_QUEUE_ID + 1];
+	uint32_t envelope_n;
+	char *envelope; /* the record's front; lies behind the struct, NULL while only the name is
+			   known */
+};
+
+static inline struct span
+message_id(const struct message *m)
+{
+	return span_of(m->id, m->id_n);
+}
+
+/* The message ID, or NULL. */
+struct message *message_find(struct qmgr *q, struct span id);
+/* A name is taken: nobody else can be ID now. NULL when somebody is. */
+struct message *message_reserve(struct qmgr *q, struct span id);
+/*
+ * What was reserved gets envelope and recipients, all of RECORD, which holds (record_check). The
+ * struct moves: the one returned is the message.
+ */
+struct message *message_fill(struct qmgr *q, struct message *m, const struct file_head *head,
+    struct span record, size_t envelope_size);
+/* Forgets it; the file is somebody else's matter. No recipient is waiting or running. */
+void message_free(struct qmgr *q, struct message *m);
+void message_close_fd(struct qmgr *q, struct message *m);
+
+/* Texts point into the message. */
+void message_envelope(const struct message *m, struct envelope *out);
+void recipient_read(const struct recipient *r, struct item_recipient *out);
+static inline uint32_t
+recipient_index(const struct recipient *r)
+{
+	return r->chunk->first + (uint32_t)(r - r->chunk->v);
+}
+
+/* The first recipient, and the next after R; NULL: no more. */
+struct recipient *message_first(const struct message *m);
+struct recipient *message_next(const struct recipient *r);
+
+/* R, wherever it was, is RESTING in STATE from here on: the counts are kept right, its slot is to
+ * be written. */
+void recipient_rest(struct recipient *r, enum file_slot_state state);
+/* What a slot said when the file was read. */
+void recipient_restore(struct qmgr *q, struct recipient *r, const struct file_slot *slot);
+/* R rests no more: STAGE is WAITING or RUNNING. */
+void recipient_move(struct recipient *r, enum recipient_stage stage);
+void recipient_set_reason(
+    struct qmgr *q, struct recipient *r, struct dsn_code dsn, struct span text);
+
+#endif
