@@ -21,7 +21,9 @@
 #include "sandbox/sandbox.h"
 
 #define PROGRAM_FD (CONTROL_FD + 1) /* until exec */
-#define EXIT_BIRTH 71		    /* EX_OSERR: the child could not become what it should be */
+#define LOG_FD	   (CONTROL_FD + 2) /* until exec */
+#define HIGH_FD	   64
+#define EXIT_BIRTH 71 /* EX_OSERR: the child could not become what it should be */
 
 struct birth {
 	struct master *m;
@@ -226,7 +228,31 @@ birth_pass_files(struct birth *b, int opened[3])
 	birth_pass(b, BIRTH_FD_USERS, opened[2]);
 }
 
-/* In the child. Only system calls from here to exec. */
+/* In the child: says what went wrong where its lines will be looked for, and ends. */
+static _Noreturn void
+birth_fail(const struct birth *b, const struct err *err)
+{
+	log_open(b->s->log_name, LOG_FD, false);
+	log_event(LOG_LEVEL_FATAL, "birth: %s", err->text);
+	log_flush();
+	_exit(EXIT_BIRTH);
+}
+
+/* Descriptors 3, 4 and 5 and no others; those may be in the way of each other, so all go up first.
+ */
+static bool
+birth_place_fds(const struct birth *b)
+{
+	int control = fcntl(b->control[1], F_DUPFD, HIGH_FD);
+	int program = fcntl(b->program_fd, F_DUPFD, HIGH_FD);
+	int log = fcntl(b->log[1], F_DUPFD, HIGH_FD);
+
+	return dup2(control, CONTROL_FD) == CONTROL_FD &&
+	       dup3(program, PROGRAM_FD, O_CLOEXEC) == PROGRAM_FD &&
+	       dup3(log, LOG_FD, O_CLOEXEC) == LOG_FD && close_range(LOG_FD + 1, ~0U, 0) == 0;
+}
+
+/* In the child: becomes what it is to be, and runs its program. */
 static _Noreturn void
 birth_become(struct birth *b)
 {
@@ -237,21 +263,21 @@ birth_become(struct birth *b)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	if (dup2(b->control[1], CONTROL_FD) < 0 || dup3(b->program_fd, PROGRAM_FD, O_CLOEXEC) < 0 ||
-	    close_range(PROGRAM_FD + 1, ~0U, 0) < 0)
-		_exit(EXIT_BIRTH);
 	/* A terminal's ^C is master's affair: it stops us in order. */
 	setpgid(0, 0);
 	umask(077);
-	if (chdir("/") < 0)
-		_exit(EXIT_BIRTH);
+	if (!birth_place_fds(b) || chdir("/") < 0) {
+		err_sys(&err, errno, "descriptors or working directory");
+		birth_fail(b, &err);
+	}
 	if (sandbox_set_limits(b->profile, &err) != VERDICT_OK)
-		_exit(EXIT_BIRTH);
+		birth_fail(b, &err);
 	if (!b->m->rootless && sandbox_drop_identity(b->uid, b->gid, NULL, 0,
 				   sandbox_needs_chroot(b->profile), &err) != VERDICT_OK)
-		_exit(EXIT_BIRTH);
+		birth_fail(b, &err);
 	fexecve(PROGRAM_FD, argv, b->env);
-	_exit(EXIT_BIRTH);
+	err_sys(&err, errno, "run %s", b->s->kind->program);
+	birth_fail(b, &err);
 }
 
 static struct child *

@@ -11,6 +11,8 @@
 #include "message/token.h"
 #include "message/words.h"
 
+static const struct span none = SPAN("");
+
 /* An entry while it is read. */
 struct entry {
 	struct str phrase; /* words so far: a display name, or a local part */
@@ -88,6 +90,19 @@ word_take(struct cursor *c, struct str *out)
 	str_put(out, span_of(from, (size_t)(c->p - from)));
 }
 
+/* "[...]", folds left out. */
+static void
+literal_take(struct cursor *c, struct str *out)
+{
+	while (!cursor_done(c) && *c->p != ']') {
+		if (!cclass_is(*c->p, CC_SPACE) && *c->p != '\0')
+			str_putc(out, *c->p);
+		c->p++;
+	}
+	if (cursor_skip(c, ']'))
+		str_putc(out, ']');
+}
+
 /* A domain or a literal, blanks and comments left out, up to what cannot be part of it. */
 static void
 domain_take(struct cursor *c, struct str *out, struct str *comment)
@@ -96,10 +111,7 @@ domain_take(struct cursor *c, struct str *out, struct str *comment)
 
 	while (gap_skip(c, comment), !cursor_done(c)) {
 		if (*c->p == '[') {
-			while (!cursor_done(c) && *c->p != ']')
-				str_putc(out, *c->p++);
-			if (cursor_skip(c, ']'))
-				str_putc(out, ']');
+			literal_take(c, out);
 			return;
 		}
 		if (*c->p == '.') {
@@ -222,7 +234,7 @@ entry_take(struct addrlist *l, struct entry *e)
 static struct span
 keep(struct addrlist *l, struct span s, bool *ok)
 {
-	struct span kept = s.n > 0 ? arena_dup(l->arena, s) : span_lit("");
+	struct span kept = s.n > 0 ? arena_dup(l->arena, s) : none;
 
 	*ok &= kept.p != NULL;
 	return kept;
@@ -258,7 +270,7 @@ next_or_nothing(struct addrlist *l, struct addrlist_entry *out, bool *more)
 	int end;
 
 	entry_init(&e);
-	*out = (struct addrlist_entry){ 0 };
+	*out = (struct addrlist_entry){ ADDRLIST_MAILBOX, none, none, none, none };
 	end = entry_take(l, &e);
 	*more = true;
 	if (end == ':')

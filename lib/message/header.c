@@ -195,6 +195,14 @@ header_size(struct span message)
 	return message.n - r.rest.n;
 }
 
+static void
+scan_line_start(struct header_scan *scan)
+{
+	scan->state = LINE_START;
+	scan->from_match = 0;
+	scan->name_size = 0;
+}
+
 /* Feeds one byte of a line not yet known; sets the state for what the line turned out to be. */
 static void
 scan_step(struct header_scan *scan, char c)
@@ -213,8 +221,11 @@ scan_step(struct header_scan *scan, char c)
 	scan->begun |= kind == HEADER_LINE_FIELD;
 	if (kind != HEADER_LINE_OTHER)
 		scan->size += scan->line_size;
-	scan->state = LINE_REST;
 	scan->line_size = 0;
+	if (c == '\n')
+		scan_line_start(scan);
+	else
+		scan->state = LINE_REST;
 }
 
 void
@@ -231,11 +242,8 @@ header_scan_feed(struct header_scan *scan, struct span bytes)
 		line = line_head(bytes);
 		scan->size += line.n;
 		bytes = span_from(bytes, line.n);
-		if (line.p[line.n - 1] != '\n')
-			continue;
-		scan->state = LINE_START;
-		scan->from_match = 0;
-		scan->name_size = 0;
+		if (line.p[line.n - 1] == '\n')
+			scan_line_start(scan);
 	}
 }
 

@@ -4,7 +4,7 @@
 #define TESTS_MESSAGE_IMAP_SYNTAX_H
 
 #include "base/limits.h"
-#include "test.h"
+#include "tests/unit/message/test.h"
 
 /* Takes the string or literal at the front; false when it has no end. */
 static inline bool

@@ -8,7 +8,7 @@
 #include "message/address.h"
 #include "message/domain.h"
 #include "message/esmtp.h"
-#include "test.h"
+#include "tests/unit/message/test.h"
 
 #define BAD_RCPT "501 5.1.3"
 #define BAD_MAIL "501 5.1.7"
@@ -272,14 +272,14 @@ test_params(void **state)
 		enum verdict v;
 
 		v = esmtp_params_parse(span_str(rows[i].in), rows[i].utf8, &params, &err);
-		expect_num(rows[i].in, v, rows[i].want ? VERDICT_OK : VERDICT_PERM);
+		expect_number(rows[i].in, v, rows[i].want ? VERDICT_OK : VERDICT_PERM);
 		for (size_t k = 0; rows[i].want && k < params.count; k++) {
 			str_put(&got, params.v[k].key);
 			if (params.v[k].has_value)
 				str_printf(&got, "(%.*s)", SPAN_ARG(params.v[k].value));
 		}
 		expect_text(rows[i].in, str_span(&got), rows[i].want ? rows[i].want : "");
-		expect_num(rows[i].in, err.reply, rows[i].want ? 0 : 501);
+		expect_number(rows[i].in, err.reply, rows[i].want ? 0 : 501);
 		str_free(&got);
 	}
 }
@@ -315,7 +315,7 @@ test_xtext(void **state)
 
 		str_puts(&out, "x");
 		ok = xtext_parse(span_str(rows[i].in), &out);
-		expect_num(rows[i].in, ok, rows[i].want != NULL);
+		expect_number(rows[i].in, ok, rows[i].want != NULL);
 		expect_text(rows[i].in, span_from(str_span(&out), 1), ok ? rows[i].want : "");
 		xtext_put(&back, span_from(str_span(&out), 1));
 		if (ok)
@@ -357,7 +357,7 @@ test_orcpt(void **state)
 		struct str back = STR_INIT(100);
 		bool ok = orcpt_parse(span_str(rows[i].in), rows[i].utf8, &out);
 
-		expect_num(rows[i].in, ok, rows[i].want != NULL);
+		expect_number(rows[i].in, ok, rows[i].want != NULL);
 		expect_text(rows[i].in, str_span(&out), ok ? rows[i].want : "");
 		if (ok) {
 			orcpt_put(&back, str_span(&out), false);
@@ -402,9 +402,9 @@ test_domains(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		expect_num(
+		expect_number(
 		    rows[i].in, domain_valid(span_str(rows[i].in), rows[i].flags), rows[i].valid);
-		expect_num(
+		expect_number(
 		    rows[i].in, domain_is_fqdn(span_str(rows[i].in), rows[i].flags), rows[i].fqdn);
 	}
 }

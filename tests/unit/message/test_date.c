@@ -6,7 +6,7 @@
 #include "config.h"
 
 #include "message/date.h"
-#include "test.h"
+#include "tests/unit/message/test.h"
 
 #define NONE INT64_MIN
 
@@ -69,11 +69,11 @@ test_parse(void **state)
 		struct date d = { 0 };
 		bool ok = date_parse(span_str(dates[i].in), &d);
 
-		expect_num(dates[i].in, ok, dates[i].utc != NONE);
+		expect_number(dates[i].in, ok, dates[i].utc != NONE);
 		if (!ok)
 			continue;
-		expect_num(dates[i].in, (uint64_t)d.utc, (uint64_t)dates[i].utc);
-		expect_num(dates[i].in, (uint64_t)d.zone, (uint64_t)dates[i].zone);
+		expect_number(dates[i].in, d.utc, dates[i].utc);
+		expect_number(dates[i].in, d.zone, dates[i].zone);
 	}
 }
 
@@ -109,9 +109,9 @@ test_imap(void **state)
 		const char *put = imap_dates[i].put;
 		bool ok = date_parse_imap(span_str(imap_dates[i].in), &d);
 
-		expect_num(imap_dates[i].in, ok, imap_dates[i].utc != NONE);
+		expect_number(imap_dates[i].in, ok, imap_dates[i].utc != NONE);
 		if (ok) {
-			expect_num(imap_dates[i].in, (uint64_t)d.utc, (uint64_t)imap_dates[i].utc);
+			expect_number(imap_dates[i].in, d.utc, imap_dates[i].utc);
 			date_put_imap(&out, d);
 			expect_text("put", str_span(&out), put ? put : imap_dates[i].in);
 		}
@@ -126,9 +126,9 @@ test_days(void **state)
 
 	(void)state;
 	assert_true(date_parse_imap_day(span_lit("1-Feb-1994"), &days));
-	expect_num("1994", (uint64_t)days, 8797);
+	expect_number("1994", days, 8797);
 	assert_true(date_parse_imap_day(span_lit("01-Jan-1970"), &days));
-	expect_num("1970", (uint64_t)days, 0);
+	expect_number("1970", days, 0);
 	assert_false(date_parse_imap_day(span_lit("1-Feb-94"), &days));
 	assert_false(date_parse_imap_day(span_lit("30-Feb-1994"), &days));
 	assert_false(date_parse_imap_day(span_lit("1-February-1994"), &days));

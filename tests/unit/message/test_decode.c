@@ -10,7 +10,7 @@
 #include "message/charset.h"
 #include "message/decode.h"
 #include "message/words.h"
-#include "test.h"
+#include "tests/unit/message/test.h"
 
 static const struct {
 	const char *name;
@@ -57,7 +57,7 @@ test_bodies(void **state)
 			assert_true(decoder_feed(&d, span_from(in, cut), &out));
 			assert_true(decoder_end(&d, &out));
 			expect_text(bodies[i].name, str_span(&out), bodies[i].want);
-			expect_num(bodies[i].name, d.broken, bodies[i].broken);
+			expect_number(bodies[i].name, d.broken, bodies[i].broken);
 			str_free(&out);
 		}
 	}
@@ -185,7 +185,7 @@ test_bombs(void **state)
 
 		for (size_t n = 0; n < 100000; n++)
 			str_puts(&in, patterns[i]);
-		started = time_mono();
+		started = cpu_now();
 		assert_true(words_put_decoded(&out, str_span(&in)));
 		expect_quick(patterns[i], started);
 		str_free(&in);
@@ -220,8 +220,8 @@ test_charsets(void **state)
 		struct str out = STR_INIT(100);
 		bool ok = charset_put_utf8(&out, span_str(rows[i].name), span_str(rows[i].bytes));
 
-		expect_num(rows[i].name, ok, rows[i].want != NULL);
-		expect_num(rows[i].name, charset_known(span_str(rows[i].name)), ok);
+		expect_number(rows[i].name, ok, rows[i].want != NULL);
+		expect_number(rows[i].name, charset_known(span_str(rows[i].name)), ok);
 		expect_text(rows[i].name, str_span(&out), ok ? rows[i].want : "");
 		str_free(&out);
 	}

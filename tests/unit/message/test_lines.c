@@ -7,7 +7,7 @@
 
 #include "message/content.h"
 #include "message/lines.h"
-#include "test.h"
+#include "tests/unit/message/test.h"
 
 /* A bar in WANT marks where the data ended; without one it has not. */
 static const struct {
@@ -118,11 +118,11 @@ test_content(void **state)
 			content_feed(&c, span_head(in, cut));
 			content_feed(&c, span_from(in, cut));
 			content_end(&c);
-			expect_num(name, c.flags, contents[i].flags);
-			expect_num(name, c.lines, contents[i].lines);
-			expect_num(name, c.longest_line, contents[i].longest);
-			expect_num(name, c.header.size, contents[i].header);
-			expect_num(name, c.size, n);
+			expect_number(name, c.flags, contents[i].flags);
+			expect_number(name, c.lines, contents[i].lines);
+			expect_number(name, c.longest_line, contents[i].longest);
+			expect_number(name, c.header.size, contents[i].header);
+			expect_number(name, c.size, n);
 		}
 	}
 }
@@ -215,10 +215,10 @@ static void
 test_count(void **state)
 {
 	(void)state;
-	expect_num("none", lines_count_bare_lf(span_lit("a\r\nb\r\n"), false), 0);
-	expect_num("all", lines_count_bare_lf(span_lit("\na\n\n"), false), 3);
-	expect_num("cr before", lines_count_bare_lf(span_lit("\na\n"), true), 1);
-	expect_num("empty", lines_count_bare_lf(span_lit(""), true), 0);
+	expect_number("none", lines_count_bare_lf(span_lit("a\r\nb\r\n"), false), 0);
+	expect_number("all", lines_count_bare_lf(span_lit("\na\n\n"), false), 3);
+	expect_number("cr before", lines_count_bare_lf(span_lit("\na\n"), true), 1);
+	expect_number("empty", lines_count_bare_lf(span_lit(""), true), 0);
 }
 
 /* 32 MiB of each of these, both ways. */
@@ -243,7 +243,7 @@ test_speed(void **state)
 		str_reset(&in);
 		while (in.n + pattern.n < 4 << 20)
 			str_put(&in, pattern);
-		started = time_mono();
+		started = cpu_now();
 		rest = str_span(&in);
 		while (data_in_next(&d, &rest, &run) == DATA_RUN)
 			content_feed(&c, run);

@@ -8,7 +8,7 @@
 #include "base/limits.h"
 #include "message/mime.h"
 #include "message/mime_field.h"
-#include "test.h"
+#include "tests/unit/message/test.h"
 
 static const struct {
 	const char *name, *in, *want;
@@ -300,7 +300,7 @@ test_params(void **state)
 
 		arena_init(&arena, 1 << 20);
 		ok = mime_type_parse(span_str(params[i].in), &arena, &v);
-		expect_num(params[i].in, ok, params[i].want != NULL);
+		expect_number(params[i].in, ok, params[i].want != NULL);
 		for (size_t k = 0; k < v.param_count; k++)
 			str_printf(&got, "%.*s%s=%.*s;", SPAN_ARG(v.param[k].name),
 			    v.param[k].extended ? "*" : "", SPAN_ARG(v.param[k].value));
@@ -392,13 +392,13 @@ test_bombs(void **state)
 
 		bomb(&in, bombs[i].head, bombs[i].repeat, bombs[i].count);
 		arena_init(&arena, LIMIT_MIME_MEMORY);
-		started = time_mono();
+		started = cpu_now();
 		m = mime_new(&arena);
 		for (struct span rest = str_span(&in); rest.n > 0; rest = span_from(rest, 65536))
 			mime_feed(m, span_head(rest, 65536));
-		expect_num(bombs[i].name, count_parts(mime_finish(m)), bombs[i].parts);
+		expect_number(bombs[i].name, count_parts(mime_finish(m)), bombs[i].parts);
 		expect_quick(bombs[i].name, started);
-		expect_num(bombs[i].name, mime_limited(m), bombs[i].limited);
+		expect_number(bombs[i].name, mime_limited(m), bombs[i].limited);
 		mime_free(m);
 		arena_free(&arena);
 	}
@@ -425,8 +425,8 @@ test_common_boundaries(void **state)
 	while (in.n < 16 << 20)
 		str_printf(&in, "--%s\n", str_cstr(&common));
 	arena_init(&arena, LIMIT_MIME_MEMORY);
-	started = time_mono();
-	expect_num("parts", count_parts(mime_parse(str_span(&in), &arena)), 100);
+	started = cpu_now();
+	expect_number("parts", count_parts(mime_parse(str_span(&in), &arena)), 100);
 	expect_quick("common boundaries", started);
 	arena_free(&arena);
 	str_free(&common);
