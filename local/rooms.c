@@ -52,7 +52,7 @@ room_connect(struct mailroom *room, uint64_t trace, uint64_t deadline, struct er
 	enum verdict v = service_call(ctx, "authd", trace, &ipc_grant_delivery, &ask, &ipc_granted,
 	    &granted, &arena, deadline, err);
 	if (v == VERDICT_OK)
-		v = service_redeem(ctx, granted.grant, -1, deadline, &fd, err);
+		v = service_redeem(ctx, granted.grant, deadline, &fd, err);
 	if (v == VERDICT_OK) {
 		room->channel = service_adopt(ctx, fd, &deliverer_asks, room);
 		if (room->channel)

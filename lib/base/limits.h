@@ -52,6 +52,17 @@
 #define LIMIT_MIME_MEMORY     (16u << 20) /* bytes of a message's tree with the fields it keeps: a cap for its arena */
 #define LIMIT_HEADER_TEXT     8192       /* bytes of one address or display name */
 
+/* Names of other hosts */
+#define LIMIT_DNS_RECORDS   1000  /* records of an answer that are looked at; who has more means harm */
+#define LIMIT_DNS_DATA      16384 /* bytes of a TXT record, strings joined: a DKIM key of 16 KiB */
+#define LIMIT_DNS_CHAIN     16    /* CNAMEs from a name to its records */
+#define LIMIT_DNS_HOSTS     50    /* mail servers of a domain whose addresses are looked up */
+#define LIMIT_DNS_ADDRESSES 32    /* addresses of one host in one family */
+#define LIMIT_DNS_ANSWER    (1u << 20) /* bytes of memory for an answer: libunbound's are 64 KiB at most */
+#define LIMIT_DNS_LOOKUPS   2000  /* lookups under way; each has sockets and memory of libunbound */
+#define LIMIT_DNS_SERVERS   8     /* resolvers that are asked */
+#define LIMIT_DNS_FILE      65536 /* bytes of resolv.conf or of a trust anchor file */
+
 /* Between processes */
 #define LIMIT_IPC_FRAME    (4u << 20) /* bytes of one message: a COMMIT with 1,000 long recipients is 1 MiB */
 #define LIMIT_IPC_FDS      4          /* descriptors with one message */
@@ -65,7 +76,25 @@
 #define LIMIT_IPC_HELLO    10         /* s until a peer must have greeted */
 #define LIMIT_IPC_STALL    60         /* s for the rest of a frame to come or go */
 #define LIMIT_IPC_DRAIN    5          /* s that closing waits for what is queued */
+#define LIMIT_LOOKUPS      256        /* tables that one SMTP command asks at once */
+#define LIMIT_LOOKUP_NAME  8192       /* bytes of type:name of a table */
+#define LIMIT_LOOKUP_VALUE 8192       /* bytes of a value found in a table */
 #define LIMIT_SERVICE_NAME 32         /* bytes of a service's name in master.cf */
+#define LIMIT_PASSWORD     4096       /* bytes of a password or a token that stands for one */
+
+/* Logins */
+#define LIMIT_LOGIN_BYTES  65536      /* bytes a client may send before it has logged in */
+#define LIMIT_LOGIN_LINES  200        /* lines, the same */
+#define LIMIT_LOGIN_STATE  1024       /* bytes that a session is handed over, or parked, with */
+#define LIMIT_LOGIN_CHUNK  16384      /* bytes pumped at a time: a TLS record */
+#define LIMIT_LOGIN_WAIT   60         /* s for authd, for master, for the user half to answer */
+#define LIMIT_LOGIN_STALL  300        /* s that a client may take nothing of what is sent to it */
+#define LIMIT_AUTH_QUEUE   4096       /* verifications waiting, of all clients: each holds a request */
+#define LIMIT_AUTH_CLIENT  32         /* verifications waiting, of one client address */
+#define LIMIT_AUTH_WORK    (1u << 20) /* bytes of crypt_rn's scratch memory, per thread */
+#define LIMIT_AUTH_CACHE   16384      /* verifications remembered as right */
+#define LIMIT_AUTH_GUESSES 65536      /* clients and accounts whose wrong passwords are counted, each */
+#define LIMIT_AUTH_TICKETS 16384      /* sessions of one login half that may ask for another grant */
 
 /* Configuration */
 #define LIMIT_CONF_FILE    (1u << 20) /* bytes of main.cf or master.cf */
@@ -78,9 +107,33 @@
 #define LIMIT_CONF_PROBLEMS 100       /* problems told of at a time: nobody reads more */
 #define LIMIT_CONF_SNAPSHOT (8u << 20) /* bytes of a sealed snapshot: all of main.cf, expanded */
 
+/* Tables */
+#define LIMIT_TABLES      1024        /* tables of a process, and files of lists beside them */
+#define LIMIT_TABLE_NAME  8192        /* bytes of "type:name": rules may stand in it */
+#define LIMIT_TABLE_KEY   4096        /* bytes of a key: an address is at most LIMIT_ADDRESS */
+#define LIMIT_TABLE_VALUE (1u << 20)  /* bytes of a value: an alias of 20,000 addresses */
+#define LIMIT_TABLE_FILE  (64u << 20) /* bytes of a table that is read as text; larger ones are for postmap */
+#define LIMIT_TABLE_RULES 1000000     /* rules of a pattern table */
+#define LIMIT_TABLE_NEST  64          /* if in if */
+#define LIMIT_TABLE_LIST  100000      /* items of a list of domains with its files */
+#define LIMIT_TABLE_NOTES 16384       /* bytes of what is wrong with lines of a table: nobody reads more */
+#define LIMIT_PCRE_MATCH  1000000     /* steps of one match: about 20 ms */
+#define LIMIT_PCRE_DEPTH  100000      /* nested choices of one match */
+#define LIMIT_PCRE_HEAP   20000       /* KiB of memory of one match */
+
 /* Mailboxes */
 #define LIMIT_MAILBOX_DEPTH   32  /* levels of a mailbox name */
 #define LIMIT_MAIL_FILE_NAME  255 /* bytes of a message's file name: NAME_MAX */
+#define LIMIT_MAILBOX_MESSAGES (1u << 21) /* messages in a mailbox: 64 bytes of memory each while it is open */
+#define LIMIT_MAILBOX_VANISHED 65536      /* ranges of expunged UIDs remembered; older ones are told by what is there */
+#define LIMIT_MAILBOX_INDEX   (1u << 30)  /* bytes of an index file */
+#define LIMIT_MAILBOX_CACHE   (1u << 30)  /* bytes of a cache file: a full one takes no more until it is compacted */
+#define LIMIT_MAILBOX_LOCK    10          /* s to wait for another process's change */
+#define LIMIT_MAILBOX_VERIFY  3600        /* s until a directory that we alone changed is read again all the same */
+#define LIMIT_MAILBOX_FOLDERS 10000       /* folders of an account */
+#define LIMIT_KEYWORD         128         /* bytes of a keyword's name */
+#define LIMIT_MAIL_HEAD       65536       /* bytes of a message's begin that are kept while it is stored, for the cache */
+#define LIMIT_MAIL_CACHE      65536       /* bytes cached of one message */
 
 /* Sandboxes */
 #define LIMIT_SANDBOX_GROUPS 64    /* supplementary groups of a process; who has more is no mail user */
@@ -88,9 +141,6 @@
 #define LIMIT_SANDBOX_PATH   4096  /* bytes of a path that /proc shows */
 
 /* Sandboxes */
-#define LIMIT_SANDBOX_GROUPS 64    /* supplementary groups of a process; who has more is no mail user */
-#define LIMIT_SANDBOX_STATUS 16384 /* bytes of /proc/PID/status */
-#define LIMIT_SANDBOX_PATH   4096  /* bytes of a path that /proc shows */
 /* The queue */
 #define LIMIT_QUEUE_RECORD   (8u << 20) /* bytes of an envelope in its file: a frame of IPC fits */
 #define LIMIT_QUEUE_OPEN     8192       /* files lent to smtpd and its like at one time; each is a descriptor here */
@@ -103,8 +153,5 @@
 #define LIMIT_QUEUE_JOBS     4000       /* deliveries that run at one time, of all transports */
 
 /* Sandboxes */
-#define LIMIT_SANDBOX_GROUPS 64    /* supplementary groups of a process; who has more is no mail user */
-#define LIMIT_SANDBOX_STATUS 16384 /* bytes of /proc/PID/status */
-#define LIMIT_SANDBOX_PATH   4096  /* bytes of a path that /proc shows */
 
 #endif

@@ -170,6 +170,12 @@ ipc_is_open(const struct ipc_channel *ch)
 	return ch->state == CHANNEL_OPEN;
 }
 
+size_t
+ipc_backlog(const struct ipc_channel *ch)
+{
+	return ch->out.n - ch->out_at;
+}
+
 void *
 ipc_arg(const struct ipc_channel *ch)
 {

@@ -87,6 +87,9 @@ uint32_t ipc_tag(const struct ipc_channel *ch);
  * is false. */
 void ipc_close(struct ipc_channel *ch, bool drain);
 bool ipc_is_open(const struct ipc_channel *ch);
+/* Bytes that wait to be sent: who streams many notes waits while there are too many
+ * (LIMIT_IPC_OUTPUT ends the channel). */
+size_t ipc_backlog(const struct ipc_channel *ch);
 void *ipc_arg(const struct ipc_channel *ch);
 void ipc_set_arg(struct ipc_channel *ch, void *arg);
 /* The peer's pid and generation as its hello said (informational; 0 before it). */

@@ -25,6 +25,7 @@ enum message_flag {
 	MESSAGE_SMTPUTF8 = 2,	 /* envelope or header need RFC 6531 */
 	MESSAGE_LEADING_DOT = 4, /* a line begins with a dot: stuffing changes it */
 	MESSAGE_BOUNCE = 8,	 /* a delivery report of ours */
+	MESSAGE_HOLD = 16,	 /* waits until the postmaster releases it */
 };
 
 enum address_class {
@@ -34,6 +35,53 @@ enum address_class {
 	ADDRESS_RELAY,
 	ADDRESS_DEFAULT
 };
+
+/* How a table is searched with a key. */
+enum lookup_how {
+	LOOKUP_ACCESS_ADDRESS =
+	    1,		      /* access(5): user+ext@domain, user@domain, domain, parents, user@ */
+	LOOKUP_ACCESS_DOMAIN, /* access(5): domain, its parents */
+	LOOKUP_ACCESS_IP,     /* access(5): address, its networks at octet boundaries */
+	LOOKUP_OWNER,	      /* smtpd_sender_login_maps: user@domain, user (if ours), @domain */
+	LOOKUP_EXACT,	      /* the key alone */
+};
+
+/* What anvil counts. A login is counted apart from the address it came from. */
+enum anvil_kind {
+	ANVIL_CONNECT = 1, /* opens a connection: a rate and a count */
+	ANVIL_DISCONNECT,  /* the count alone: a note */
+	ANVIL_MESSAGE,
+	ANVIL_RECIPIENT,
+	ANVIL_TLS,  /* handshakes that resumed nothing */
+	ANVIL_AUTH, /* AUTH commands */
+	ANVIL_AUTH_FAILURE,
+	ANVIL_KINDS
+};
+
+/* What became of a lookup in the DNS. All but the first three are failures. */
+enum dns_status {
+	DNS_FOUND = 1,
+	DNS_NODATA,   /* the name is there, such a record is not */
+	DNS_NXDOMAIN, /* the name is not there */
+	DNS_SERVFAIL, /* no server answered well */
+	DNS_BOGUS,    /* DNSSEC says that the answer was changed on its way */
+	DNS_TIMEOUT,
+	DNS_INVALID, /* this can be no name of the DNS, so nobody was asked */
+};
+
+/* Record types by their numbers in the DNS. */
+enum dns_type {
+	DNS_A = 1,
+	DNS_NS = 2,
+	DNS_CNAME = 5,
+	DNS_PTR = 12,
+	DNS_MX = 15,
+	DNS_TXT = 16,
+	DNS_AAAA = 28,
+	DNS_TLSA = 52,
+};
+
+enum dns_family { DNS_IPV4 = 1, DNS_IPV6 = 2 };
 
 /* What a message is for. */
 enum ipc_sort { IPC_CALL = 1, IPC_REPLY, IPC_NOTE };

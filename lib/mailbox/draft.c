@@ -29,6 +29,7 @@ draft_begin(struct draft *d, struct maildir *md, const struct folder *folder, st
 		.lines = lines_start(LINES_MAILDIR) };
 	str_init(&d->buffer, 3 * DRAFT_BUFFER);
 	str_init(&d->name, LIMIT_MAIL_FILE_NAME);
+	str_init(&d->head, LIMIT_MAIL_HEAD);
 	if (maildir_proc_fd(md) >= 0)
 		d->fd = sys_open_tmpfile(folder->tmp, O_WRONLY, DRAFT_MODE);
 	if (d->fd >= 0)
@@ -54,6 +55,8 @@ draft_flush(struct draft *d, struct err *err)
 		return VERDICT_OK;
 	if (sys_write_all(d->fd, bytes.p, bytes.n) != 0)
 		return maildir_failed(err, errno, "write message");
+	if (d->head.n < LIMIT_MAIL_HEAD)
+		str_put(&d->head, span_head(bytes, LIMIT_MAIL_HEAD - d->head.n));
 	d->size += bytes.n;
 	d->vsize += bytes.n + lines_count_bare_lf(bytes, d->cr);
 	d->cr = bytes.p[bytes.n - 1] == '\r';
@@ -148,5 +151,6 @@ draft_end(struct draft *d)
 	d->fd = -1;
 	d->named = false;
 	str_free(&d->buffer);
+	str_free(&d->head);
 	str_free(&d->name);
 }

@@ -20,6 +20,8 @@ struct draft {
 	uint64_t size;	    /* bytes on disk */
 	uint64_t vsize;	    /* bytes with CRLF line ends: RFC822.SIZE */
 	struct str buffer;
+	struct str
+	    head; /* the begin of the text, as it is on disk: at most LIMIT_MAIL_HEAD bytes */
 	struct str name; /* in tmp/; once published in new/ or cur/ */
 };
 

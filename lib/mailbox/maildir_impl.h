@@ -6,5 +6,15 @@
 
 /* Of /proc/self/fd, or -1. */
 int maildir_proc_fd(const struct maildir *md);
+/* Flags to open a directory with. */
+#define MAILDIR_OPEN_DIR (O_RDONLY | O_DIRECTORY)
+
+/* file.c: small files of text that are replaced as a whole. */
+/* Appends all of NAME to OUT. VERDICT_ABSENT: it is not there; VERDICT_LIMIT: it does not fit in
+ * OUT. */
+enum verdict file_read(int dir, const char *name, struct str *out, struct err *err);
+/* The file NAME holds BYTES, for good, or is as it was. For who holds a lock: NAME.new is written
+ * beside it. */
+enum verdict file_replace(int dir, const char *name, struct span bytes, struct err *err);
 
 #endif

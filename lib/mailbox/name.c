@@ -10,6 +10,7 @@
 
 #include "base/cursor.h"
 #include "base/utf8.h"
+#include "mailbox/nfc.h"
 
 #define LEVEL_DOT "&AC4-" /* a dot within a level */
 
@@ -54,13 +55,12 @@ name_check_text(struct span name, struct err *err)
 	return VERDICT_OK;
 }
 
-enum verdict
-mailbox_name_check(struct span name, struct str *out, struct err *err)
+static enum verdict
+name_check_levels(struct span name, struct str *out, struct err *err)
 {
-	enum verdict v = name_check_text(name, err);
 	bool last = false;
 
-	for (unsigned depth = 0; v == VERDICT_OK && !last; depth++) {
+	for (unsigned depth = 0; !last; depth++) {
 		struct span level = name_level(&name, &last);
 
 		if (level.n == 0)
@@ -73,8 +73,20 @@ mailbox_name_check(struct span name, struct str *out, struct err *err)
 		str_put(
 		    out, depth == 0 && mailbox_name_is_inbox(level) ? span_lit("INBOX") : level);
 	}
-	if (v == VERDICT_OK && out->full)
+	return VERDICT_OK;
+}
+
+enum verdict
+mailbox_name_check(struct span name, struct str *out, struct err *err)
+{
+	struct str normal = STR_INIT(LIMIT_MAILBOX_NAME);
+	enum verdict v = name_check_text(name, err);
+
+	if (v == VERDICT_OK && nfc_put(&normal, name))
+		v = name_check_levels(str_span(&normal), out, err);
+	if (v == VERDICT_OK && (normal.full || out->full))
 		v = err_set(err, VERDICT_PERM, "mailbox name is too long");
+	str_free(&normal);
 	return v;
 }
 

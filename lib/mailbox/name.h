@@ -15,9 +15,9 @@
 /* Is it INBOX, the Maildir itself? */
 bool mailbox_name_is_inbox(struct span name);
 /*
- * The one spelling of NAME: "INBOX" upper case where it is a level of its own at the front.
- * VERDICT_PERM with the reason for what can be no mailbox: not UTF-8, control characters, an empty
- * level, too long (LIMIT_MAILBOX_NAME) or too deep (LIMIT_MAILBOX_DEPTH).
+ * The one spelling of NAME: normalized (NFC), "INBOX" upper case where it is a level of its own at
+ * the front. VERDICT_PERM with the reason for what can be no mailbox: not UTF-8, control
+ * characters, an empty level, too long (LIMIT_MAILBOX_NAME) or too deep (LIMIT_MAILBOX_DEPTH).
  */
 enum verdict mailbox_name_check(struct span name, struct str *out, struct err *err);
 /* The directory of a checked name; empty for INBOX. VERDICT_PERM when it is longer than a file name

@@ -30,7 +30,7 @@ static const struct sandbox_profile profiles[] = {
 	    { { NULL, 0 } }, { 4096, 4 * GIB, GIB, 0 } },
 	{ "smtpd", SANDBOX_ROOT_EMPTY, SANDBOX_ACCEPT, { { NULL, 0 } },
 	    { 16384, 4 * GIB, 2 * GIB, 0 } },
-	{ "qmgr", SANDBOX_ROOT_GIVEN, SANDBOX_THREADS | FILES_ALL,
+	{ "qmgr", SANDBOX_ROOT_GIVEN, SANDBOX_THREADS | SANDBOX_ACCEPT_LOCAL | FILES_ALL,
 	    { { "queue", SLOT_ALL }, { "procfd", 0 } },
 	    { 32768, 16 * GIB, SANDBOX_LIMIT_KEEP, SANDBOX_LIMIT_KEEP } },
 	{ "smtp", SANDBOX_ROOT_EMPTY, SANDBOX_INET | SANDBOX_BIND | SANDBOX_SENDFILE,

@@ -43,7 +43,7 @@
 	}
 
 #define FILES	(SANDBOX_FILE_READ | SANDBOX_FILE_WRITE)
-#define SOCKETS (SANDBOX_ACCEPT | SANDBOX_INET)
+#define SOCKETS (SANDBOX_ACCEPT | SANDBOX_ACCEPT_LOCAL | SANDBOX_INET)
 
 static const struct rule_calls calls[] = {
 	{ RULE_BASE, "read readv pread64 preadv write writev lseek close fstat" },
@@ -58,7 +58,7 @@ static const struct rule_calls calls[] = {
 	{ RULE_BASE, "restart_syscall getpid gettid getppid getuid geteuid getgid getegid" },
 	{ RULE_BASE, "getresuid getresgid getgroups capget uname sysinfo getrusage" },
 	{ SANDBOX_THREADS, "set_robust_list rseq eventfd2" },
-	{ SANDBOX_ACCEPT, "accept4" },
+	{ SANDBOX_ACCEPT | SANDBOX_ACCEPT_LOCAL, "accept4" },
 	{ SANDBOX_INET | SANDBOX_DGRAM | SANDBOX_UNIX, "connect" },
 	{ SANDBOX_DGRAM, "sendmmsg recvmmsg" },
 	{ SANDBOX_BIND, "bind" },

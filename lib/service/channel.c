@@ -87,7 +87,6 @@ peer_ask(struct service_ctx *ctx, struct service_peer *p, struct err *err)
 	control_set_name(&msg, p->name);
 	req->id = msg.id;
 	req->peer = p;
-	req->fd = -1;
 	waitq_init(&req->wait);
 	list_push(&ctx->requests, &req->node);
 	p->asked = true;
@@ -152,11 +151,14 @@ service_note(struct service_ctx *ctx, const char *name, uint64_t trace, const st
 		ipc_note(p->channel, trace, type, msg);
 }
 
-SUSPENDS enum verdict
-service_redeem(struct service_ctx *ctx, uint64_t grant, int fd, uint64_t deadline, int *fd_out,
-    struct err *err)
+/* One REDEEM and its answer: as many descriptors as were asked for, or none. */
+SUSPENDS static enum verdict
+redeem(struct service_ctx *ctx, uint64_t grant, int fd, unsigned wanted, uint64_t deadline,
+    int fds_out[2], struct err *err)
 {
-	struct service_request req = { .id = ++ctx->next_request, .fd = -1 };
+	struct service_request req = {
+		.id = ++ctx->next_request, .wanted = wanted, .fds = { -1, -1 }
+	};
 	struct control_msg msg = { .type = CONTROL_REDEEM, .id = grant, .arg = (uint32_t)req.id };
 
 	waitq_init(&req.wait);
@@ -165,13 +167,38 @@ service_redeem(struct service_ctx *ctx, uint64_t grant, int fd, uint64_t deadlin
 	while (v == VERDICT_OK && !req.done)
 		v = waitq_wait(&req.wait, deadline);
 	list_remove(&req.node);
-	if (req.done && req.ok) {
-		*fd_out = req.fd;
+	memcpy(fds_out, req.fds, sizeof(req.fds));
+	if (req.done && req.ok)
 		return VERDICT_OK;
-	}
 	if (req.done)
 		return err_set(err, VERDICT_TEMP, "master did not honour the grant");
 	return err_set(err, v == VERDICT_CANCELLED ? v : VERDICT_TEMP, "no user process in time");
+}
+
+SUSPENDS enum verdict
+service_redeem(
+    struct service_ctx *ctx, uint64_t grant, uint64_t deadline, int *fd_out, struct err *err)
+{
+	int fds[2];
+	enum verdict v = redeem(ctx, grant, -1, 1, deadline, fds, err);
+
+	if (v == VERDICT_OK)
+		*fd_out = fds[0];
+	return v;
+}
+
+SUSPENDS enum verdict
+service_redeem_session(struct service_ctx *ctx, uint64_t grant, int client, uint64_t deadline,
+    int *channel_out, int *bytes_out, struct err *err)
+{
+	int fds[2];
+	enum verdict v = redeem(ctx, grant, client, client >= 0 ? 1 : 2, deadline, fds, err);
+
+	if (v == VERDICT_OK) {
+		*channel_out = fds[0];
+		*bytes_out = fds[1];
+	}
+	return v;
 }
 
 SUSPENDS enum verdict
@@ -215,6 +242,18 @@ peer_connected(struct service_ctx *ctx, struct service_request *req, struct cont
 	waitq_wake_all(&peer->waiting);
 }
 
+static void
+redeem_answered(struct service_request *req, struct control_packet *p)
+{
+	req->done = true;
+	req->ok = p->msg.ok && p->fds_n == req->wanted;
+	if (req->ok) {
+		memcpy(req->fds, p->fds, p->fds_n * sizeof(int));
+		p->fds_n = 0;
+	}
+	waitq_wake_all(&req->wait);
+}
+
 void
 service_on_connected(struct service_ctx *ctx, struct control_packet *p)
 {
@@ -222,17 +261,10 @@ service_on_connected(struct service_ctx *ctx, struct control_packet *p)
 		struct service_request *req = LIST_ITEM(node, struct service_request, node);
 		if (req->id != p->msg.id)
 			continue;
-		if (req->peer) {
+		if (req->peer)
 			peer_connected(ctx, req, p);
-			break;
-		}
-		req->done = true;
-		req->ok = p->msg.ok && p->fds_n == 1;
-		if (req->ok) {
-			req->fd = p->fds[0];
-			p->fds_n = 0;
-		}
-		waitq_wake_all(&req->wait);
+		else
+			redeem_answered(req, p);
 		break;
 	}
 	control_close_fds(p);
@@ -274,6 +306,7 @@ service_on_peer(struct service_ctx *ctx, struct control_packet *p)
 {
 	const struct service *s = ctx->service;
 
+	ctx->peers_seen++;
 	for (size_t i = 0; i < s->roles_n; i++) {
 		if (strcmp(s->roles[i].client, p->msg.name) == 0 && p->fds_n >= 1 &&
 		    p->fds_n <= 2) {

@@ -21,7 +21,8 @@ enum control_type {
 			 what it redeemed with */
 	CONTROL_LOGGER, /* to the log daemon: account = name on the lines, arg = pid; one descriptor
 			 */
-	CONTROL_CONNECTED, /* answer to CONNECT and REDEEM: id, ok; one descriptor when ok */
+	CONTROL_CONNECTED, /* answer to CONNECT and REDEEM: id, ok; the channel when ok, and for a
+			      session without a descriptor of its own one for its bytes */
 	CONTROL_CONFIG, /* a new snapshot: id = generation; one descriptor (live services alone) */
 	CONTROL_KEYS,	/* new TLS ticket keys: one descriptor */
 	CONTROL_STOP, /* accept nothing more, finish, exit; ok: the whole suite stops, end sessions

@@ -149,23 +149,25 @@ service_stop(struct service_ctx *ctx)
 }
 
 /*
- * A user process without work asks to leave; master answers when nothing more is on its way. Work
- * that came meanwhile (inbound or busy) makes it stay: the next idle time asks again.
+ * A user process without work asks to leave, and says how many channels it was brought: if master
+ * has sent one more, it does not answer, for there is work on the way. After the answer nothing
+ * comes.
  */
 static void
 service_on_leave_ok(struct service_ctx *ctx, struct control_packet *p)
 {
+	(void)ctx;
 	control_close_fds(p);
-	if (ctx->busy == 0 && ctx->inbound == 0)
-		loop_stop();
+	loop_stop();
 }
 
 void
 service_leave(struct service_ctx *ctx)
 {
-	struct control_msg msg = { .type = CONTROL_LEAVING };
+	struct control_msg msg = { .type = CONTROL_LEAVING, .arg = ctx->peers_seen };
 
-	control_send(ctx->control.fd, &msg, NULL, 0);
+	if (ctx->busy == 0 && ctx->inbound == 0)
+		control_send(ctx->control.fd, &msg, NULL, 0);
 }
 
 static void
@@ -326,7 +328,11 @@ service_raise_walls(struct service_ctx *ctx, struct err *err)
 		.dirs = ctx->dirs,
 		.n_dirs = ctx->dirs_n };
 
-	return sandbox_enter(ctx->profile, &options, &report, err);
+	enum verdict v = sandbox_enter(ctx->profile, &options, &report, err);
+	/* Who keeps no files needs no directory either. */
+	if (ctx->dirs_n == 0 && options.root_fd >= 0)
+		sys_close(options.root_fd);
+	return v;
 }
 
 static enum verdict
@@ -362,6 +368,7 @@ service_main(const struct service *service, int argc, char **argv)
 
 	(void)argc;
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of write(), not our end */
 	ctx.service = service;
 	list_init(&ctx.peers);
 	list_init(&ctx.requests);

@@ -90,8 +90,15 @@ void service_note(struct service_ctx *ctx, const char *kind, uint64_t trace,
     const struct ipc_type *type, const void *msg);
 /* A channel to the user process that GRANT names (authd gave its number): its own, the caller
  * closes it. */
-SUSPENDS enum verdict service_redeem(struct service_ctx *ctx, uint64_t grant, int fd,
-    uint64_t deadline, int *fd_out, struct err *err);
+SUSPENDS enum verdict service_redeem(
+    struct service_ctx *ctx, uint64_t grant, uint64_t deadline, int *fd_out, struct err *err);
+/*
+ * The same for a client's session: bytes go beside the channel. CLIENT, a connected socket that
+ * stays the caller's, is passed on as they are, and *BYTES_OUT is -1; or CLIENT is -1, and
+ * *BYTES_OUT is one end of a pair of sockets whose other end the user process has.
+ */
+SUSPENDS enum verdict service_redeem_session(struct service_ctx *ctx, uint64_t grant, int client,
+    uint64_t deadline, int *channel_out, int *bytes_out, struct err *err);
 
 /* A connection that accept() was given has ended: another may come. */
 void service_session_over(struct service_ctx *ctx, unsigned listener);

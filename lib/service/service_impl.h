@@ -28,7 +28,8 @@ struct service_request {
 	uint64_t id;
 	bool done;
 	bool ok;
-	int fd;
+	unsigned wanted; /* descriptors of a REDEEM's answer: a channel, or that and a stream */
+	int fds[2];
 	struct waitq wait;
 	struct service_peer *peer; /* CONNECT; NULL: REDEEM, whose caller waits */
 };
@@ -48,8 +49,9 @@ struct service_ctx {
 	struct list requests;
 	struct listener *listeners[CONTROL_MAX_FDS];
 	unsigned listeners_n;
-	unsigned busy;	  /* sessions and deliveries */
-	unsigned inbound; /* channels that clients have to us */
+	unsigned busy;	     /* sessions and deliveries */
+	unsigned inbound;    /* channels that clients have to us */
+	uint32_t peers_seen; /* PEERs that master has sent, for LEAVING */
 	struct sandbox_dir dirs[SERVICE_MAX_DIRS];
 	unsigned dirs_n;
 	bool stopping;

@@ -13,12 +13,15 @@ struct deliverer {
 	struct maildir_place place;
 	struct maildir *maildir; /* opened by the first delivery */
 	struct pool *pool;
-	struct map shelves; /* folders that are being stored into, by name as it was asked for */
+	struct map shelves; /* folders that were stored into, by name as it was asked for */
 	unsigned busy;	    /* deliveries begun and not ended */
 	struct timer linger;
 };
 
 /* store.c: handler of ipc_store; ARG is the service's context. */
 void deliverer_store(struct ipc_request *req, const void *msg, void *arg);
+
+/* Closes the folders that nothing is being stored into. */
+void deliverer_close_shelves(struct deliverer *d);
 
 #endif

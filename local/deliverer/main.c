@@ -26,8 +26,10 @@ deliverer_lingered(void *arg)
 {
 	struct deliverer *d = arg;
 
-	if (d->busy == 0)
+	if (d->busy == 0) {
+		deliverer_close_shelves(d);
 		service_leave(d->ctx);
+	}
 	/* Master may know of work that is on its way. */
 	timer_set(&d->linger, time_mono() + service_conf(d->ctx)->mailbox_linger_time + NS_PER_S);
 }
@@ -64,10 +66,17 @@ deliverer_start(struct service_ctx *ctx)
 	timer_set(&d->linger, time_mono() + service_conf(ctx)->mailbox_linger_time + NS_PER_S);
 }
 
+static void
+deliverer_stop(struct service_ctx *ctx)
+{
+	deliverer_close_shelves(service_state(ctx));
+}
+
 static const struct service deliverer_service = {
 	.kind = "deliverer",
 	.prepare = deliverer_prepare,
 	.start = deliverer_start,
+	.stop = deliverer_stop,
 	.roles = roles,
 	.roles_n = ARRAY_LEN(roles),
 };

@@ -13,18 +13,22 @@
 #include "base/mem.h"
 #include "base/sys.h"
 #include "local/deliverer/deliverer.h"
-#include "mailbox/draft.h"
+#include "mailbox/mailbox.h"
+#include "mailbox/tree.h"
 #include "message/header.h"
 
-#define READ_BLOCK 65536
+#define READ_BLOCK   65536
+#define IDLE_SHELVES 16	 /* folders kept open; beyond, those without users are closed */
+#define TIDY_AFTER   512 /* messages: by then the log of an index is worth a look */
 
-/* A folder that is being stored into. Freed with its last user. */
+/* A folder that was stored into, open until the process has been idle. */
 struct shelf {
 	struct span name; /* key, owned */
 	struct deliverer *deliverer;
-	struct folder folder;
+	struct mailbox *mailbox; /* NULL: not open; while a round runs it is the thread's */
 	unsigned users;
-	bool round; /* a fiber runs them: who is ready is in its next one */
+	unsigned untidy; /* messages since the index was looked after */
+	bool round;	 /* a fiber runs them: who is ready is in its next one */
 	struct list ready;
 };
 
@@ -39,7 +43,7 @@ struct delivery {
 	struct err err;
 };
 
-/* Opens what is not open yet: a few calls that block, once a folder. */
+/* Opens what is not open yet; makes a folder that is not there. Blocks, once a folder. */
 static enum verdict
 shelf_open(struct shelf *s, struct err *err)
 {
@@ -48,9 +52,13 @@ shelf_open(struct shelf *s, struct err *err)
 
 	if (!d->maildir)
 		v = maildir_open(&d->place, &d->maildir, err);
-	if (v == VERDICT_OK && s->folder.dir < 0)
-		v = folder_open(d->maildir, s->name, true, &s->folder, err);
-	return v;
+	if (v != VERDICT_OK || s->mailbox)
+		return v;
+	v = mailbox_open_to_add(d->maildir, s->name, &s->mailbox, err);
+	if (v != VERDICT_ABSENT)
+		return v;
+	v = tree_create(d->maildir, s->name, err);
+	return v == VERDICT_OK ? mailbox_open_to_add(d->maildir, s->name, &s->mailbox, err) : v;
 }
 
 static struct shelf *
@@ -59,10 +67,11 @@ shelf_enter(struct deliverer *d, struct span name)
 	struct shelf *s = map_get(&d->shelves, name);
 
 	if (!s) {
+		if (d->shelves.count >= IDLE_SHELVES)
+			deliverer_close_shelves(d);
 		s = mem_alloc(sizeof(*s));
 		s->name = span_of(mem_strdup(name), name.n);
 		s->deliverer = d;
-		s->folder = (struct folder)FOLDER_CLOSED;
 		list_init(&s->ready);
 		map_put(&d->shelves, s->name, s);
 	}
@@ -73,12 +82,25 @@ shelf_enter(struct deliverer *d, struct span name)
 static void
 shelf_leave(struct shelf *s)
 {
-	if (--s->users > 0)
-		return;
-	map_remove(&s->deliverer->shelves, s->name);
-	folder_close(&s->folder);
-	mem_free((void *)(uintptr_t)s->name.p);
-	mem_free(s);
+	s->users--;
+}
+
+void
+deliverer_close_shelves(struct deliverer *d)
+{
+	struct shelf *s;
+	size_t at = 0;
+
+	/* The table must not change while it is walked. */
+	while ((s = map_next(&d->shelves, &at)) != NULL) {
+		if (s->users > 0)
+			continue;
+		map_remove(&d->shelves, s->name);
+		mailbox_close(s->mailbox);
+		mem_free((void *)(uintptr_t)s->name.p);
+		mem_free(s);
+		at = 0;
+	}
 }
 
 /* The fields that final delivery adds (RFC 5321 4.4). */
@@ -150,7 +172,8 @@ delivery_write(void *arg)
 	if (job->v != VERDICT_OK)
 		return;
 	block = mem_alloc(READ_BLOCK);
-	job->v = draft_begin(&job->draft, d->maildir, &job->shelf->folder, &job->err);
+	job->v =
+	    draft_begin(&job->draft, d->maildir, mailbox_folder(job->shelf->mailbox), &job->err);
 	if (job->v == VERDICT_OK)
 		job->v = write_trace(job);
 	for (uint32_t i = 0; job->v == VERDICT_OK && i < job->msg->extents.n; i++)
@@ -163,32 +186,40 @@ delivery_write(void *arg)
 struct round {
 	struct shelf *shelf;
 	struct list deliveries;
+	size_t n;
 };
 
-/* In a thread: all get their names, one sync of the directory holds for all. */
+/* In a thread: all get their names and UIDs, one sync of directory and index holds for all. */
 static void
 round_publish(void *arg)
 {
 	struct round *r = arg;
-	int sys = 0;
+	struct shelf *s = r->shelf;
+	struct mailbox_addition *additions = mem_alloc_array(r->n, sizeof(*additions));
+	struct err err = ERR_NONE;
+	enum verdict synced;
+	size_t i = 0;
 
+	list_foreach (node, after, &r->deliveries)
+		additions[i++].draft = &LIST_ITEM(node, struct delivery, node)->draft;
+	mailbox_add(s->mailbox, additions, r->n);
+	synced = mailbox_sync_blocking(s->mailbox, &err);
+	i = 0;
 	list_foreach (node, after, &r->deliveries) {
 		struct delivery *job = LIST_ITEM(node, struct delivery, node);
 
-		job->v = draft_publish(&job->draft, span_lit(""), &job->err);
-	}
-	if (sys_fsync(r->shelf->folder.new) != 0)
-		sys = errno;
-	if (sys == 0)
-		return;
-	list_foreach (node, after, &r->deliveries) {
-		struct delivery *job = LIST_ITEM(node, struct delivery, node);
-
-		if (job->v != VERDICT_OK)
+		job->v = additions[i].v;
+		job->err = additions[i++].err;
+		if (job->v != VERDICT_OK || synced == VERDICT_OK)
 			continue;
 		draft_withdraw(&job->draft);
-		job->v = maildir_failed(&job->err, sys, "sync folder");
+		job->v = synced;
+		job->err = err;
 	}
+	mem_free(additions);
+	s->untidy += (unsigned)r->n;
+	if (s->untidy >= TIDY_AFTER && mailbox_tidy(s->mailbox, NULL) == VERDICT_OK)
+		s->untidy = 0;
 }
 
 /* Answers, and frees all. */
@@ -204,8 +235,11 @@ delivery_end(struct delivery *job)
 		ipc_reply(job->req, &ipc_stored, &stored);
 	else
 		ipc_fail(job->req, &job->err);
-	if (--d->busy == 0)
+	if (--d->busy == 0) {
 		timer_set(&d->linger, time_mono() + service_conf(d->ctx)->mailbox_linger_time);
+		if (service_stopping(d->ctx))
+			deliverer_close_shelves(d);
+	}
 	service_idle(d->ctx);
 	mem_free(job);
 }
@@ -223,7 +257,7 @@ shelf_rounds(struct shelf *s)
 		struct round r = { .shelf = s };
 
 		list_init(&r.deliveries);
-		while ((node = list_pop(&s->ready)) != NULL)
+		for (; (node = list_pop(&s->ready)) != NULL; r.n++)
 			list_push(&r.deliveries, node);
 		/* Cancelled or not, it has run. */
 		(void)pool_run(s->deliverer->pool, round_publish, &r);

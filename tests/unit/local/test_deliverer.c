@@ -116,7 +116,7 @@ bench_run(struct bench *b, unsigned n)
 	for (unsigned i = 0; i < n; i++)
 		assert_non_null(fiber_spawn("delivery", one_delivery, b));
 	loop_run();
-	assert_int_equal(b->deliverer.shelves.count, 0);
+
 	assert_int_equal(b->ctx.busy, 0);
 }
 
@@ -127,6 +127,9 @@ bench_end(struct bench *b)
 	pool_free(b->deliverer.pool);
 	loop_fini();
 	ipc_free(b->ipc);
+	deliverer_close_shelves(&b->deliverer);
+	assert_int_equal(b->deliverer.shelves.count, 0);
+
 	maildir_close(b->deliverer.maildir);
 	map_free(&b->deliverer.shelves);
 	sys_close(b->deliverer.place.home);

@@ -1,0 +1,17 @@
+/* What cache.c does for the rest of lib/mailbox; the daemons' part is in mailbox.h. */
+#ifndef MAILBOX_CACHE_H
+#define MAILBOX_CACHE_H
+
+#include "mailbox/mailbox_impl.h"
+
+/* Caches the headers of a message about to be added, from the HEAD of its text; returns its
+ * cache_at, 0: not cached. */
+uint32_t cache_append_head(struct mailbox *mb, uint32_t uid, struct span head);
+/* A record's bytes made and read, for cache.c and for fuzzing. False: it is none, or of another
+ * message. */
+void cache_put_record(
+    struct str *out, uint32_t uidvalidity, uint32_t uid, const struct cache_entry *entry);
+bool cache_get_record(
+    struct span bytes, uint32_t uidvalidity, uint32_t uid, struct cache_entry *out);
+
+#endif

@@ -1,0 +1,262 @@
+/*
+ * A mailbox opened, followed and closed: a folder's directories, its index, and what they are to
+ * each other. Called by the user processes through mailbox.h. Owns the descriptors and the array of
+ * messages. An index that is lost or broken is made anew from the files, with a UIDVALIDITY that
+ * this Maildir has never had.
+ */
+#include "mailbox/mailbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/mem.h"
+#include "base/sys.h"
+#include "mailbox/mailbox_impl.h"
+#include "mailbox/mailfile.h"
+#include "mailbox/tree.h"
+
+/* Is the directory itself gone? */
+static bool
+folder_is_gone(const struct mailbox *mb)
+{
+	struct stat st;
+
+	return fstat(mb->folder.dir, &st) == 0 && st.st_nlink == 0;
+}
+
+/* The index is held, and there is none that can be read. */
+static enum verdict
+mailbox_rebuild(struct mailbox *mb, struct err *err)
+{
+	uint32_t uidvalidity;
+	enum verdict v;
+
+	if (folder_is_gone(mb))
+		return err_set(err, VERDICT_ABSENT, "the mailbox has been deleted");
+	v = tree_new_uidvalidity(mb->md, &uidvalidity, err);
+	keywords_load(mb);
+	if (v == VERDICT_OK)
+		v = index_create(&mb->ix, uidvalidity, err);
+	if (v == VERDICT_OK)
+		v = mailbox_scan(mb, err);
+	/* The names are in the log now; a snapshot is read faster. */
+	return v == VERDICT_OK ? index_compact(&mb->ix, false, err) : v;
+}
+
+enum verdict
+mailbox_hold(struct mailbox *mb, struct err *err)
+{
+	enum verdict v = index_hold(&mb->ix, err);
+
+	if (mb->ix.held && (v == VERDICT_ABSENT || v == VERDICT_PERM))
+		v = mailbox_rebuild(mb, err);
+	if (v != VERDICT_OK)
+		index_release(&mb->ix);
+	return v;
+}
+
+enum verdict
+mailbox_hold_uids(struct mailbox *mb, struct err *err)
+{
+	enum verdict v = mailbox_hold(mb, err);
+
+	if (v == VERDICT_OK && mb->ix.uidvalidity != mb->uidvalidity) {
+		index_release(&mb->ix);
+		v = err_set(err, VERDICT_TEMP, "the mailbox has lost its UIDs and got new ones");
+	}
+	return v;
+}
+
+void
+mailbox_release(struct mailbox *mb)
+{
+	index_release(&mb->ix);
+}
+
+enum verdict
+mailbox_write(struct mailbox *mb, const struct str *records, struct err *err)
+{
+	if (records->n > 0)
+		mb->unsynced |= UNSYNCED_INDEX;
+	return index_write(&mb->ix, records, err);
+}
+
+struct mail *
+mailbox_mail(struct mailbox *mb, uint32_t uid)
+{
+	size_t i = index_find(&mb->ix, uid);
+
+	return i < mb->ix.n && mb->ix.v[i].uid == uid ? &mb->ix.v[i] : NULL;
+}
+
+int
+mail_dir(const struct mailbox *mb, uint32_t flags)
+{
+	return flags & MAIL_NEW ? mb->folder.new : mb->folder.cur;
+}
+
+enum verdict
+mail_file_name(const struct mailbox *mb, const struct mail *mail, struct str *out, struct err *err)
+{
+	struct str stored = STR_INIT(2 * LIMIT_MAIL_FILE_NAME);
+	enum verdict v = index_name(&mb->ix, mail, &stored, err);
+
+	/* No name that leads elsewhere, whatever somebody wrote into the file. */
+	if (v == VERDICT_OK && (span_find(str_span(&stored), '/') < stored.n || stored.p[0] == '.'))
+		v = err_set(err, VERDICT_TEMP, "the mailbox index names no message");
+	if (v == VERDICT_OK && !mailfile_put(out, str_span(&stored), mail->flags, mail->keywords))
+		v = err_set(err, VERDICT_LIMIT, "a message's file name is too long");
+	str_free(&stored);
+	return v;
+}
+
+static enum verdict
+mailbox_begin(
+    struct maildir *md, struct span name, bool fresh, struct mailbox **out, struct err *err)
+{
+	struct mailbox *mb = mem_alloc(sizeof(*mb));
+	enum verdict v;
+
+	mb->md = md;
+	mb->cache = -1;
+	mb->ix.fd = mb->ix.lock = -1;
+	v = folder_open(md, name, false, &mb->folder, err);
+	if (v == VERDICT_OK)
+		v = index_init(&mb->ix, mb->folder.dir, err);
+	if (v == VERDICT_OK && !fresh)
+		v = index_refresh(&mb->ix, NULL);
+	if (v == VERDICT_OK ? fresh : mb->ix.lock >= 0)
+		v = mailbox_refresh(mb, err);
+	mb->uidvalidity = mb->ix.uidvalidity;
+	if (v == VERDICT_OK)
+		*out = mb;
+	else
+		mailbox_close(mb);
+	return v;
+}
+
+enum verdict
+mailbox_open(struct maildir *md, struct span name, struct mailbox **out, struct err *err)
+{
+	return mailbox_begin(md, name, true, out, err);
+}
+
+enum verdict
+mailbox_open_to_add(struct maildir *md, struct span name, struct mailbox **out, struct err *err)
+{
+	return mailbox_begin(md, name, false, out, err);
+}
+
+void
+mailbox_close(struct mailbox *mb)
+{
+	if (!mb)
+		return;
+	if (mb->ix.granted > mb->ix.uidnext && index_hold(&mb->ix, NULL) == VERDICT_OK)
+		index_give_back(&mb->ix);
+	index_release(&mb->ix);
+	index_fini(&mb->ix);
+	if (mb->cache >= 0)
+		sys_close(mb->cache);
+	folder_close(&mb->folder);
+	mem_free(mb);
+}
+
+enum verdict
+mailbox_refresh(struct mailbox *mb, struct err *err)
+{
+	enum verdict v = index_refresh(&mb->ix, err);
+
+	mb->uidvalidity = mb->ix.uidvalidity;
+	if (v == VERDICT_OK && !scan_is_due(mb))
+		return v;
+	if (v != VERDICT_OK && v != VERDICT_ABSENT && v != VERDICT_PERM)
+		return v;
+	v = mailbox_hold(mb, err);
+	/* Another process of ours may have read them while we waited for the lock. */
+	if (v == VERDICT_OK && scan_is_due(mb))
+		v = mailbox_scan(mb, err);
+	mailbox_release(mb);
+	mb->uidvalidity = mb->ix.uidvalidity;
+	return v;
+}
+
+enum verdict
+mailbox_tidy(struct mailbox *mb, struct err *err)
+{
+	enum verdict v = mailbox_hold(mb, err);
+
+	if (v == VERDICT_OK) {
+		cache_tidy(mb);
+		v = index_compact(&mb->ix, false, err);
+	}
+	mailbox_release(mb);
+	return v;
+}
+
+#define SYNC_FILES 3
+
+struct sync_job {
+	int fds[SYNC_FILES];
+	int sys;
+};
+
+/* In a thread. */
+static void
+sync_run(void *arg)
+{
+	struct sync_job *job = arg;
+
+	for (size_t i = 0; i < SYNC_FILES; i++) {
+		if (job->fds[i] < 0)
+			continue;
+		if (sys_fsync(job->fds[i]) != 0)
+			job->sys = errno;
+		sys_close(job->fds[i]);
+	}
+}
+
+/* With descriptors of its own, since the mailbox may go on, or replace its index, meanwhile. */
+static struct sync_job
+sync_begin(struct mailbox *mb)
+{
+	const struct {
+		enum mailbox_unsynced what;
+		int fd;
+	} files[SYNC_FILES] = {
+		{ UNSYNCED_NEW, mb->folder.new },
+		{ UNSYNCED_CUR, mb->folder.cur },
+		{ UNSYNCED_INDEX, mb->ix.fd },
+	};
+	struct sync_job job = { .fds = { -1, -1, -1 } };
+
+	for (size_t i = 0; i < SYNC_FILES; i++) {
+		if (!(mb->unsynced & files[i].what))
+			continue;
+		job.fds[i] = fcntl(files[i].fd, F_DUPFD_CLOEXEC, 0);
+		if (job.fds[i] < 0)
+			job.sys = errno;
+	}
+	mb->unsynced = 0;
+	return job;
+}
+
+SUSPENDS
+enum verdict
+mailbox_sync(struct mailbox *mb, struct pool *pool, struct err *err)
+{
+	struct sync_job job = sync_begin(mb);
+
+	/* Cancelled or not, it has run. */
+	(void)pool_run(pool, sync_run, &job);
+	return job.sys ? maildir_failed(err, job.sys, "sync mailbox") : VERDICT_OK;
+}
+
+enum verdict
+mailbox_sync_blocking(struct mailbox *mb, struct err *err)
+{
+	struct sync_job job = sync_begin(mb);
+
+	sync_run(&job);
+	return job.sys ? maildir_failed(err, job.sys, "sync mailbox") : VERDICT_OK;
+}
