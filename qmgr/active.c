@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "qmgr/active.h"
+#include "qmgr/feed.h"
 #include "qmgr/qmgr.h"
 #include "qmgr/report.h"
 #include "qmgr/result.h"
@@ -41,8 +42,8 @@ retry_arm(struct qmgr *q)
 	timer_set(&q->retry_timer, time_mono() + wait);
 }
 
-static void
-retry_set(struct qmgr *q, struct message *m, uint64_t at)
+void
+active_retry(struct qmgr *q, struct message *m, uint64_t at)
 {
 	if (m->retry.place == 0)
 		heap_add(&q->retry, &m->retry, at);
@@ -52,12 +53,6 @@ retry_set(struct qmgr *q, struct message *m, uint64_t at)
 		return;
 	if (heap_first(&q->retry) == &m->retry)
 		retry_arm(q);
-}
-
-void
-active_retry(struct qmgr *q, struct recipient *r)
-{
-	retry_set(q, r->chunk->m, r->next);
 }
 
 static void
@@ -83,31 +78,14 @@ active_leave(struct qmgr *q, struct message *m)
 		q->active_n--;
 }
 
-/* The recipients of M that are fresh or due go to their destinations; the others' next try is set.
- */
-static void
-message_schedule(struct qmgr *q, struct message *m)
-{
-	uint64_t due = m->due + RETRY_SLACK;
-
-	heap_remove(&q->retry, &m->retry);
-	for (struct recipient *r = message_first(m); r; r = message_next(r)) {
-		if (r->stage != RECIPIENT_RESTING)
-			continue;
-		if (r->state == SLOT_FRESH || (r->state == SLOT_DEFERRED && r->next <= due))
-			scheduler_add(q, r);
-		else if (r->state == SLOT_DEFERRED)
-			active_retry(q, r);
-	}
-}
-
 static void
 message_start(struct qmgr *q, struct message *m)
 {
 	m->due = time_wall();
 	place_set(q, m, MESSAGE_ACTIVE, NULL);
 	active_log(m);
-	message_schedule(q, m);
+	heap_remove(&q->retry, &m->retry);
+	feed_message(q, m);
 	active_settle(q, m);
 }
 
@@ -129,17 +107,24 @@ active_fill(struct qmgr *q)
 	}
 }
 
+static void
+chunk_retry(struct qmgr *q, const struct chunk *chunk)
+{
+	if (!chunk->v && chunk->deferred > 0)
+		active_retry(q, chunk->m, chunk->next);
+	for (uint32_t i = 0; chunk->v && i < chunk->n; i++)
+		if (chunk->v[i].state == SLOT_DEFERRED)
+			active_retry(q, chunk->m, chunk->v[i].next);
+}
+
 void
 active_enter(struct qmgr *q, struct message *m)
 {
-	uint32_t fresh =
-	    m->head.recipients - m->done - m->failed - m->deferred - m->waiting - m->running;
-
 	if (m->flags & FILE_HELD) {
 		place_set(q, m, MESSAGE_HELD, &q->held);
 		return;
 	}
-	if (fresh > 0) {
+	if (message_fresh(m) > 0) {
 		place_set(q, m, MESSAGE_INCOMING, &q->incoming);
 		active_fill(q);
 		return;
@@ -149,9 +134,8 @@ active_enter(struct qmgr *q, struct message *m)
 		place_set(q, m, MESSAGE_DEFERRED, &q->deferred);
 	else
 		active_settle(q, m);
-	for (struct recipient *r = message_first(m); r && m->deferred > 0; r = message_next(r))
-		if (r->state == SLOT_DEFERRED)
-			active_retry(q, r);
+	for (uint32_t i = 0; i < m->chunks_n && m->deferred > 0; i++)
+		chunk_retry(q, &m->chunks[i]);
 }
 
 /* Wanted no longer than this; 0: one try. */
@@ -177,13 +161,9 @@ message_expire(struct qmgr *q, struct message *m)
 	message_envelope(m, &env);
 	log_event(LOG_LEVEL_INFO, "%s: from=<%s>, status=%s, returned to sender", m->id,
 	    log_escape(env.sender), m->flags & FILE_EXPIRE ? "force-expired" : "expired");
-	for (struct recipient *r = message_first(m); r; r = message_next(r)) {
-		if (r->state != SLOT_DEFERRED)
-			continue;
-		recipient_rest(r, SLOT_FAILED);
-		change_recipient(q, r);
-	}
+	m->expiring = true;
 	heap_remove(&q->retry, &m->retry);
+	feed_message(q, m);
 }
 
 static void
@@ -200,35 +180,36 @@ message_defer(struct qmgr *q, struct message *m)
 void
 active_settle(struct qmgr *q, struct message *m)
 {
-	if (m->place == MESSAGE_LEAVING || m->waiting > 0 || m->running > 0)
+	if (m->place == MESSAGE_LEAVING || m->waiting > 0 || m->running > 0 || feed_pending(m))
 		return;
-	if (m->deferred > 0 && !(m->flags & FILE_HELD) && message_expired(q, m))
+	if (m->deferred > 0 && !m->expiring && !(m->flags & FILE_HELD) && message_expired(q, m))
 		message_expire(q, m);
 	if (m->failed > 0)
 		report_failures(q, m);
 	if (m->done == m->head.recipients) {
 		active_leave(q, m);
 		change_remove(q, m);
-	} else if (m->deferred > 0)
+	} else if (m->deferred > 0 && !m->expiring) {
 		message_defer(q, m);
+	}
 }
 
 void
 active_flush(struct qmgr *q, struct message *m)
 {
-	bool rests = m->place == MESSAGE_DEFERRED;
-
 	if (m->deferred == 0)
 		return;
+	for (uint32_t i = 0; i < m->chunks_n; i++)
+		m->chunks[i].next = 0;
 	for (struct recipient *r = message_first(m); r; r = message_next(r))
 		if (r->state == SLOT_DEFERRED && r->stage == RECIPIENT_RESTING)
 			r->next = 0;
 	heap_remove(&q->retry, &m->retry);
-	if (rests) {
+	if (m->place == MESSAGE_DEFERRED) {
 		place_set(q, m, MESSAGE_INCOMING, &q->due);
 		active_fill(q);
 	} else if (m->place == MESSAGE_ACTIVE) {
-		retry_set(q, m, 0);
+		active_retry(q, m, 0);
 	}
 }
 
@@ -243,7 +224,7 @@ message_due(struct qmgr *q, struct message *m)
 	if (m->place != MESSAGE_ACTIVE)
 		return;
 	m->due = time_wall();
-	message_schedule(q, m);
+	feed_message(q, m);
 	active_settle(q, m);
 }
 

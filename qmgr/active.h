@@ -12,8 +12,8 @@ void active_fill(struct qmgr *q);
 /* Something has become of recipients of M: it is done, reported, deferred or goes on. M may be
  * leaving afterwards. */
 void active_settle(struct qmgr *q, struct message *m);
-/* A recipient of M is deferred: it is tried again at r->next. */
-void active_retry(struct qmgr *q, struct recipient *r);
+/* Something of M is to be looked at again at this time (wall clock, ns). */
+void active_retry(struct qmgr *q, struct message *m, uint64_t at);
 /* Deferred recipients of M are due now, whatever they wait for. */
 void active_flush(struct qmgr *q, struct message *m);
 /* Takes M off the list of its place; what waits of it waits no more. */

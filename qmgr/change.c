@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/sys.h"
 #include "event/loop.h"
+#include "qmgr/chunk.h"
 #include "qmgr/fan.h"
 #include "qmgr/qmgr.h"
 
@@ -275,10 +276,11 @@ write_job(void *arg)
 		w->error = errno;
 		return;
 	}
-	w->error = write_slots(w, fd);
-	if (w->error == 0 && w->with_state &&
-	    sys_pwrite_all(fd, w->state, FILE_STATE_SIZE, FILE_STATE_AT) < 0)
+	/* The mark first: a slot is never there without it. */
+	if (w->with_state && sys_pwrite_all(fd, w->state, FILE_STATE_SIZE, FILE_STATE_AT) < 0)
 		w->error = errno;
+	else
+		w->error = write_slots(w, fd);
 	sys_close(fd);
 }
 
@@ -296,6 +298,7 @@ write_done(struct changes *c, struct write *w)
 		/* Changed again meanwhile: it is on the list of those already. */
 		if (list_empty(&m->changed))
 			list_push(&c->unsynced, &m->changed);
+		chunks_unload_idle(c->q, m);
 		return;
 	}
 	log_event(LOG_LEVEL_ERROR, "%s: its state cannot be written: %s", w->id,
@@ -342,7 +345,9 @@ removal_done(struct changes *c, struct removal *r)
 		c->not_before = deadline_after_s(RETRY_S);
 		return;
 	}
-	log_event(LOG_LEVEL_INFO, "%s: removed", r->id);
+	/* Of a leftover nobody has heard. */
+	if (r->m->envelope)
+		log_event(LOG_LEVEL_INFO, "%s: removed", r->id);
 	message_free(c->q, r->m);
 }
 

@@ -5,8 +5,8 @@
 #ifndef QMGR_COMMIT_H
 #define QMGR_COMMIT_H
 
-#include "qmgr/file.h"
 #include "qmgr/store.h"
+#include "queue/file.h"
 
 struct commit;
 struct commit_item;

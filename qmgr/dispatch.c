@@ -19,10 +19,11 @@
 #include "qmgr/qmgr.h"
 #include "qmgr/result.h"
 
-#define BATCH	       16 /* deliveries whose files are opened together */
-#define CHANNEL_WAIT_S 30 /* master starts an agent within that time */
-#define LOSSES_MOST    3  /* in a row; then what is lost is deferred */
-#define PAUSE_MOST_S   60
+#define BATCH		16	       /* deliveries whose files are opened together */
+#define CHANNEL_WAIT_S	30	       /* master starts an agent within that time */
+#define LOSSES_MOST	3	       /* in a row; then what is lost is deferred */
+#define PAUSE_FIRST_NS	(NS_PER_S / 4) /* after a loss; each doubles it */
+#define PAUSE_DOUBLINGS 8	       /* up to a minute */
 
 static struct span
 unavailable(void)
@@ -51,9 +52,7 @@ dispatch_gone(struct ipc_channel *ch, const char *why, void *arg)
 	log_event(
 	    LOG_LEVEL_WARNING, "transport %s: %s; %u deliveries begin again", t->name, why, lost);
 	t->losses++;
-	t->not_before =
-	    loop_now() +
-	    size_min(UINT64_C(1) << size_min(t->losses - 1, 6), PAUSE_MOST_S) * NS_PER_S;
+	t->not_before = loop_now() + (PAUSE_FIRST_NS << size_min(t->losses - 1, PAUSE_DOUBLINGS));
 	timer_set(&t->timer, t->not_before);
 	if (t->losses >= LOSSES_MOST)
 		scheduler_defer(t, NULL, "4.3.0", unavailable());

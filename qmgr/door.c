@@ -15,6 +15,7 @@
 #include "base/sys.h"
 #include "message/queue_id.h"
 #include "qmgr/active.h"
+#include "qmgr/chunk.h"
 #include "qmgr/door.h"
 #include "qmgr/qmgr.h"
 #include "qmgr/space.h"
@@ -206,6 +207,22 @@ entry_fail(struct entry *e)
 	entry_free(e);
 }
 
+/* Its first recipients are here already; more are read back when their turn comes. */
+static struct message *
+entry_message(struct entry *e)
+{
+	struct chunk *chunks = mem_alloc_array(CHUNKS_MOST, sizeof(*chunks));
+	struct span record = str_span(&e->record);
+	uint32_t n = chunks_divide(record, e->envelope_size, e->item.head.recipients, chunks);
+	struct message *m =
+	    message_fill(e->q, e->m, &e->item.head, span_head(record, e->envelope_size), chunks, n);
+
+	chunk_install(e->q, &m->chunks[0],
+	    span_head(span_from(record, chunks[0].at), chunks[0].size), span_lit(""));
+	mem_free(chunks);
+	return m;
+}
+
 static void
 entry_done(struct commit_item *item)
 {
@@ -217,7 +234,7 @@ entry_done(struct commit_item *item)
 		entry_fail(e);
 		return;
 	}
-	m = message_fill(q, e->m, &item->head, str_span(&e->record), e->envelope_size);
+	m = entry_message(e);
 	m->trace = ipc_request_trace(e->req);
 	m->due = time_wall();
 	m->read_fd = item->read_fd;

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "qmgr/admin.h"
 #include "qmgr/door.h"
 #include "qmgr/qmgr.h"
 #include "qmgr/space.h"
@@ -80,6 +81,7 @@ static const struct service qmgr_service = {
 	.start = main_start,
 	.stop = main_stop,
 	.reload = main_reload,
+	.public_asks = &admin_asks,
 	.roles = roles,
 	.roles_n = ARRAY_LEN(roles),
 };

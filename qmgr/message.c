@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/sys.h"
+#include "qmgr/chunk.h"
 #include "qmgr/qmgr.h"
 
 struct message *
@@ -30,7 +31,6 @@ message_reserve(struct qmgr *q, struct span id)
 	m = mem_alloc(sizeof(*m));
 	list_init(&m->link);
 	list_init(&m->changed);
-	list_init(&m->chunks);
 	m->read_fd = -1;
 	m->place = MESSAGE_NAMED;
 	m->id_n = (uint8_t)id.n;
@@ -39,56 +39,36 @@ message_reserve(struct qmgr *q, struct span id)
 	return m;
 }
 
-static struct chunk *
-chunk_new(struct message *m, uint32_t first, uint32_t n, struct span bytes)
-{
-	size_t fixed = sizeof(struct chunk) + n * sizeof(struct recipient);
-	struct chunk *chunk = mem_alloc(fixed + bytes.n);
-	struct item_recipient item;
-	struct cursor c;
-
-	chunk->m = m;
-	chunk->first = first;
-	chunk->n = n;
-	chunk->bytes = (char *)chunk + fixed;
-	memcpy(chunk->bytes, bytes.p, bytes.n);
-	c = cursor_of(span_of(chunk->bytes, bytes.n));
-	for (uint32_t i = 0; i < n; i++) {
-		struct recipient *r = &chunk->v[i];
-		bool holds;
-
-		list_init(&r->link);
-		r->chunk = chunk;
-		r->at = (uint32_t)(c.p - chunk->bytes);
-		holds = record_recipient(&c, &item);
-		assert(holds);
-	}
-	return chunk;
-}
-
 struct message *
-message_fill(struct qmgr *q, struct message *m, const struct file_head *head, struct span record,
-    size_t envelope_size)
+message_fill(struct qmgr *q, struct message *m, const struct file_head *head, struct span envelope,
+    const struct chunk *chunks, uint32_t chunks_n)
 {
-	struct message *full = mem_alloc(sizeof(*full) + envelope_size);
+	size_t chunks_size = chunks_n * sizeof(*chunks);
+	struct message *full = mem_alloc(sizeof(*full) + chunks_size + envelope.n);
 	struct envelope env;
 
 	assert(m->place == MESSAGE_NAMED && !m->envelope);
 	*full = *m;
 	list_init(&full->link);
 	list_init(&full->changed);
-	list_init(&full->chunks);
 	map_put(&q->messages, message_id(full), full);
 	mem_free(m);
 	full->head = *head;
-	full->envelope = (char *)(full + 1);
-	full->envelope_n = (uint32_t)envelope_size;
-	memcpy(full->envelope, record.p, envelope_size);
+	full->chunks = (struct chunk *)(full + 1);
+	full->chunks_n = chunks_n;
+	memcpy(full->chunks, chunks, chunks_size);
+	for (uint32_t i = 0; i < chunks_n; i++) {
+		full->chunks[i].m = full;
+		full->done += chunks[i].done;
+		full->failed += chunks[i].failed;
+		full->deferred += chunks[i].deferred;
+	}
+	full->envelope = (char *)(full + 1) + chunks_size;
+	full->envelope_n = (uint32_t)envelope.n;
+	memcpy(full->envelope, envelope.p, envelope.n);
 	message_envelope(full, &env);
 	full->arrived = env.arrived;
 	full->content_size = env.content_size;
-	list_push(&full->chunks,
-	    &chunk_new(full, 0, head->recipients, span_from(record, envelope_size))->link);
 	return full;
 }
 
@@ -102,25 +82,12 @@ message_close_fd(struct qmgr *q, struct message *m)
 	q->held_fds--;
 }
 
-static void
-chunk_free(struct qmgr *q, struct chunk *chunk)
-{
-	for (uint32_t i = 0; i < chunk->n; i++) {
-		assert(chunk->v[i].stage == RECIPIENT_RESTING);
-		intern_put(&q->reasons, chunk->v[i].reason);
-	}
-	list_remove(&chunk->link);
-	mem_free(chunk);
-}
-
 void
 message_free(struct qmgr *q, struct message *m)
 {
-	struct list *node;
-
-	assert(m->waiting == 0 && m->running == 0 && !m->writing);
-	while ((node = list_first(&m->chunks)) != NULL)
-		chunk_free(q, LIST_ITEM(node, struct chunk, link));
+	assert(m->waiting == 0 && m->running == 0 && !m->writing && !m->loading);
+	for (uint32_t i = 0; i < m->chunks_n; i++)
+		chunk_drop(q, &m->chunks[i]);
 	message_close_fd(q, m);
 	heap_remove(&q->retry, &m->retry);
 	list_remove(&m->link);
@@ -142,30 +109,35 @@ void
 recipient_read(const struct recipient *r, struct item_recipient *out)
 {
 	const struct chunk *chunk = r->chunk;
-	struct cursor c = cursor_of(span_of(chunk->bytes + r->at, LIMIT_QUEUE_RECORD));
-	/* chunk_new went over these bytes: the recipient ends before they do. */
+	struct cursor c = cursor_of(span_of(chunk->bytes + r->at, chunk->size - r->at));
 	bool holds = record_recipient(&c, out);
 
 	assert(holds);
 }
 
+static struct recipient *
+first_from(const struct message *m, uint32_t i)
+{
+	while (i < m->chunks_n && !m->chunks[i].v)
+		i++;
+	return i < m->chunks_n ? m->chunks[i].v : NULL;
+}
+
 struct recipient *
 message_first(const struct message *m)
 {
-	return list_empty(&m->chunks) ? NULL : LIST_ITEM(m->chunks.next, struct chunk, link)->v;
+	return first_from(m, 0);
 }
 
 struct recipient *
 message_next(const struct recipient *r)
 {
-	struct chunk *chunk = r->chunk;
+	const struct chunk *chunk = r->chunk;
 	size_t i = (size_t)(r - chunk->v) + 1;
 
 	if (i < chunk->n)
 		return &chunk->v[i];
-	if (chunk->link.next == &chunk->m->chunks)
-		return NULL;
-	return LIST_ITEM(chunk->link.next, struct chunk, link)->v;
+	return first_from(chunk->m, (uint32_t)(chunk - chunk->m->chunks) + 1);
 }
 
 /* The count that R is part of; NULL: none, as it is fresh. */
@@ -221,14 +193,4 @@ recipient_set_reason(struct qmgr *q, struct recipient *r, struct dsn_code dsn, s
 	intern_put(&q->reasons, r->reason);
 	r->reason = reason;
 	r->dsn = dsn;
-}
-
-void
-recipient_restore(struct qmgr *q, struct recipient *r, const struct file_slot *slot)
-{
-	recipient_set(r, slot->state, RECIPIENT_RESTING);
-	recipient_set_reason(q, r, slot->dsn, slot->reason);
-	r->attempts = slot->attempts;
-	r->next = slot->next;
-	r->last = slot->last;
 }

@@ -8,8 +8,8 @@
 
 #include "base/heap.h"
 #include "base/list.h"
-#include "qmgr/file.h"
 #include "qmgr/intern.h"
+#include "queue/file.h"
 
 struct qmgr;
 struct chunk;
@@ -44,22 +44,33 @@ struct recipient {
 	struct dsn_code dsn;
 };
 
-/* Neighbouring recipients of one message. */
+/*
+ * Neighbouring recipients of one message, at most LIMIT_QUEUE_CHUNK. A message with one chunk has
+ * it in memory; of larger ones those chunks are that have something to deliver, and the others are
+ * on the disk alone (chunk.h).
+ */
 struct chunk {
-	struct list link; /* in message->chunks, in order */
 	struct message *m;
-	uint32_t first; /* index of its first recipient */
+	struct recipient *v; /* NULL: on the disk alone */
+	char *bytes;	     /* their records; lie behind v */
+	uint32_t first;	     /* index of its first recipient */
 	uint32_t n;
-	char *bytes; /* records of its recipients; lies behind v */
-	struct recipient v[];
+	uint32_t at; /* its bytes in the record */
+	uint32_t size;
+	/* While it is on the disk alone: how many are what, and the earliest next try. */
+	uint32_t done;
+	uint32_t failed;
+	uint32_t deferred;
+	uint64_t next;
 };
 
 struct message {
 	struct heap_node retry; /* wall clock, ns: the earliest next try */
 	struct list link;	/* with others of its place */
 	struct list changed;	/* change.c's */
-	struct list chunks;
 	struct file_head head;
+	struct chunk *chunks; /* lie behind the struct, as does the envelope */
+	uint32_t chunks_n;
 	uint64_t trace;
 	uint64_t arrived; /* wall clock, ns */
 	uint64_t due;	  /* wall clock, ns: when it became active */
@@ -77,6 +88,8 @@ struct message {
 	bool flags_changed;
 	bool writing;	/* change.c has a job for it */
 	bool reporting; /* report.c is at it */
+	bool loading;	/* a chunk of it is being read */
+	bool expiring;	/* its deferred recipients have failed, also those not in memory */
 	char id[LIMIT_QUEUE_ID + 1];
 	uint32_t envelope_n;
 	char *envelope; /* the record's front; lies behind the struct, NULL while only the name is
@@ -94,11 +107,11 @@ struct message *message_find(struct qmgr *q, struct span id);
 /* A name is taken: nobody else can be ID now. NULL when somebody is. */
 struct message *message_reserve(struct qmgr *q, struct span id);
 /*
- * What was reserved gets envelope and recipients, all of RECORD, which holds (record_check). The
- * struct moves: the one returned is the message.
+ * What was reserved gets its envelope and CHUNKS, which are on the disk alone so far. The struct
+ * moves: the one returned is the message.
  */
 struct message *message_fill(struct qmgr *q, struct message *m, const struct file_head *head,
-    struct span record, size_t envelope_size);
+    struct span envelope, const struct chunk *chunks, uint32_t chunks_n);
 /* Forgets it; the file is somebody else's matter. No recipient is waiting or running. */
 void message_free(struct qmgr *q, struct message *m);
 void message_close_fd(struct qmgr *q, struct message *m);
@@ -112,15 +125,20 @@ recipient_index(const struct recipient *r)
 	return r->chunk->first + (uint32_t)(r - r->chunk->v);
 }
 
-/* The first recipient, and the next after R; NULL: no more. */
+/* The first recipient in memory, and the next after R; NULL: no more. */
 struct recipient *message_first(const struct message *m);
 struct recipient *message_next(const struct recipient *r);
+
+/* Those of which nothing is known yet, or that wait for their first try. */
+static inline uint32_t
+message_fresh(const struct message *m)
+{
+	return m->head.recipients - m->done - m->failed - m->deferred - m->waiting - m->running;
+}
 
 /* R, wherever it was, is RESTING in STATE from here on: the counts are kept right, its slot is to
  * be written. */
 void recipient_rest(struct recipient *r, enum file_slot_state state);
-/* What a slot said when the file was read. */
-void recipient_restore(struct qmgr *q, struct recipient *r, const struct file_slot *slot);
 /* R rests no more: STAGE is WAITING or RUNNING. */
 void recipient_move(struct recipient *r, enum recipient_stage stage);
 void recipient_set_reason(

@@ -11,6 +11,7 @@
 #include "qmgr/active.h"
 #include "qmgr/dispatch.h"
 #include "qmgr/qmgr.h"
+#include "qmgr/recover.h"
 #include "qmgr/space.h"
 
 #define WATCH_S 30
@@ -57,6 +58,7 @@ qmgr_new(struct service_ctx *ctx, int dir, int proc_fd, bool named, enum commit_
 void
 qmgr_start(struct qmgr *q)
 {
+	recover_start(q);
 	active_tick(q);
 }
 

@@ -29,6 +29,7 @@ struct qmgr {
 	struct map messages; /* by queue id */
 	struct map reasons;  /* interned */
 	unsigned held_fds;   /* descriptors of messages */
+	size_t recipients_n; /* in memory */
 
 	/* active.c */
 	struct list incoming; /* new, in the order in which they came */

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "qmgr/active.h"
+#include "qmgr/feed.h"
 #include "qmgr/qmgr.h"
 #include "qmgr/result.h"
 #include "service/delivery_log.h"
@@ -43,7 +44,7 @@ recipient_defer(struct qmgr *q, struct recipient *r, struct dsn_code dsn, struct
 	r->next = next_try(q, r->chunk->m, now);
 	recipient_set_reason(q, r, dsn, reason);
 	recipient_rest(r, SLOT_DEFERRED);
-	active_retry(q, r);
+	active_retry(q, r->chunk->m, r->next);
 	change_recipient(q, r);
 }
 
@@ -161,10 +162,8 @@ result_take(struct qmgr *q, struct delivery *d, const struct msg_deliver_results
 	d->heard = loop_now();
 	for (uint32_t i = 0; i < msg->results.n; i++)
 		delivery_result(q, d, &msg->results.v[i]);
-	if (!msg->last && !list_empty(&d->recipients)) {
-		active_settle(q, m);
+	if (!msg->last && !list_empty(&d->recipients))
 		return;
-	}
 	if (!list_empty(&d->recipients))
 		log_event(LOG_LEVEL_WARNING, "%s: transport %s left recipients without a result",
 		    m->id, t->name);
@@ -182,6 +181,7 @@ result_take(struct qmgr *q, struct delivery *d, const struct msg_deliver_results
 		str_free(&reason);
 	}
 	scheduler_end(d);
+	feed_more(q, m);
 	active_settle(q, m);
 	active_fill(q);
 }

@@ -412,6 +412,22 @@ scheduler_withdraw(struct message *m)
 			recipient_rest(r, r->state);
 }
 
+void
+scheduler_revive(struct qmgr *q)
+{
+	struct transport *t;
+	size_t pos = 0;
+
+	while ((t = map_next(&q->transports, &pos)) != NULL) {
+		struct destination *d;
+		size_t at = 0;
+
+		while ((d = map_next(&t->destinations, &at)) != NULL)
+			d->dead_until = 0;
+		t->losses = 0;
+	}
+}
+
 static void
 transport_sweep(struct transport *t)
 {

@@ -66,6 +66,8 @@ void scheduler_defer(
     struct transport *t, struct destination *dest, const char *dsn, struct span reason);
 /* M's waiting recipients wait no more. */
 void scheduler_withdraw(struct message *m);
+/* No destination is dead any more, no transport pauses after a loss: the postmaster wants a try. */
+void scheduler_revive(struct qmgr *q);
 /* Destinations that nobody needs go. */
 void scheduler_sweep(struct qmgr *q);
 /* May T start one more? */

@@ -13,9 +13,12 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/sys.h"
-#include "qmgr/file.h"
 #include "qmgr/store.h"
+#include "queue/file.h"
+
+#define TMP_PREFIX "tmp."
 
 enum { NAME_MAX_BYTES = 32 }; /* "tmp." and a number, or the number of a descriptor */
 
@@ -24,6 +27,7 @@ struct store {
 	int dir;
 	int proc_fd;
 	bool named;
+	uint64_t first_tmp; /* what is named by a lower number is of an earlier life */
 	atomic_uint_fast64_t last_tmp;
 	struct store_file stock[LIMIT_QUEUE_STOCK];
 	unsigned stock_n;
@@ -50,6 +54,8 @@ store_new(struct pool *pool, int dir, int proc_fd, bool named)
 	s->dir = dir;
 	s->proc_fd = proc_fd;
 	s->named = named || proc_fd < 0;
+	s->first_tmp = time_wall();
+	atomic_store(&s->last_tmp, s->first_tmp);
 	waitq_init(&s->waiting);
 	return s;
 }
@@ -63,7 +69,7 @@ store_dir(const struct store *s)
 static void
 tmp_name(char name[NAME_MAX_BYTES], uint64_t number)
 {
-	snprintf(name, NAME_MAX_BYTES, "tmp.%ju", (uintmax_t)number);
+	snprintf(name, NAME_MAX_BYTES, TMP_PREFIX "%ju", (uintmax_t)number);
 }
 
 void
@@ -266,6 +272,19 @@ store_reopen(const struct store *s, const struct store_file *file, const char *i
 		return store_open(s, id, O_RDONLY);
 	snprintf(number, sizeof(number), "%d", file->fd);
 	return sys_openat(s->proc_fd, number, O_RDONLY, 0);
+}
+
+bool
+store_sweep(const struct store *s, const char *name)
+{
+	struct span number = span_from(span_str(name), strlen(TMP_PREFIX));
+	uint64_t n;
+
+	if (!span_starts(span_str(name), span_lit(TMP_PREFIX)))
+		return false;
+	if (num_parse_u64(number, UINT64_MAX, &n) && n < s->first_tmp)
+		sys_unlinkat(s->dir, name, 0);
+	return true;
 }
 
 enum verdict

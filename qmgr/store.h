@@ -53,6 +53,9 @@ int store_open(const struct store *s, const char *id, int flags);
 /* Any thread: our read-only description of a file we still hold, whether it has a name or not. */
 int store_reopen(const struct store *s, const struct store_file *file, const char *id);
 
+/* Any thread: a "tmp.<n>" of an earlier life goes; true when NAME is a "tmp.<n>" at all. */
+bool store_sweep(const struct store *s, const char *name);
+
 /* 452 4.3.1 for a full disk, 451 4.3.0 for all else. */
 enum verdict store_error(struct err *err, int sys, const char *what);
 

@@ -7,7 +7,7 @@
 #include "base/crc32c.h"
 #include "base/mem.h"
 #include "ipc/codec.h"
-#include "qmgr/file.h"
+#include "queue/file.h"
 #include "tests/fuzz/fuzz.h"
 
 static void

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sys.h"
+#include "qmgr/admin.h"
 #include "qmgr/dispatch.h"
 #include "qmgr/door.h"
 
@@ -44,6 +45,8 @@ struct service_ctx {
 	unsigned agents_n;
 	unsigned busy;
 	fiber_fn *fn;
+	ipc_handler_fn *entry;
+	void *entry_arg;
 };
 
 static unsigned delivered;
@@ -188,7 +191,12 @@ rig_init(struct rig *rig)
 	rig->ctx = mem_alloc(sizeof(*rig->ctx));
 	rig->ctx->rig = rig;
 	rig_configure(&rig->ctx->conf, &rig->ctx->transport);
-	snprintf(rig->path, sizeof(rig->path), "qmgr-test-XXXXXX");
+	/* Memory, if there is a place for it: syncs of a disk wait for whatever else the host
+	 * writes. */
+	const char *base = getenv("TMPDIR")				   ? getenv("TMPDIR")
+			   : faccessat(AT_FDCWD, "/dev/shm", W_OK, 0) == 0 ? "/dev/shm"
+									   : ".";
+	snprintf(rig->path, sizeof(rig->path), "%s/qmgr-test-XXXXXX", base);
 	assert_non_null(mkdtemp(rig->path));
 	rig->dir = open(rig->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(rig->dir >= 0);
@@ -231,6 +239,26 @@ rig_fini(struct rig *rig)
 	time_set_wall(0);
 }
 
+static void
+tool_entry(struct ipc_request *req, const void *msg, void *arg)
+{
+	struct service_ctx *ctx = arg;
+
+	if (ctx->entry)
+		ctx->entry(req, msg, ctx->entry_arg);
+	ipc_done(req);
+}
+
+static const struct ipc_permit tool_permits[] = { { &ipc_queue_entry, tool_entry } };
+static const struct ipc_service tool_service = { "qmgr", tool_permits, 1, NULL, NULL };
+
+void
+rig_tool_notes(struct rig *rig, ipc_handler_fn *entry, void *arg)
+{
+	rig->ctx->entry = entry;
+	rig->ctx->entry_arg = arg;
+}
+
 static const struct ipc_service client_service = { "qmgr", NULL, 0, NULL, NULL };
 
 /* The channels end, and with them all fibers but the caller. */
@@ -245,6 +273,7 @@ rig_leave(struct rig *rig)
 		if (ctx->agents[i].theirs)
 			ipc_close(ctx->agents[i].theirs, false);
 	ipc_close(rig->client, false);
+	ipc_close(rig->tool, false);
 	while (fiber_count() > 1)
 		(void)fiber_sleep_until(deadline_after_ms(1));
 }
@@ -260,6 +289,9 @@ rig_main(void *arg)
 	assert_int_equal(ipc_pair(fds), 0);
 	door_arrived(ctx, ipc_open(rig->ipc, fds[0], &door_asks, ctx), -1);
 	rig->client = ipc_open(rig->ipc, fds[1], &client_service, NULL);
+	assert_int_equal(ipc_pair(fds), 0);
+	ipc_open(rig->ipc, fds[0], &admin_asks, ctx);
+	rig->tool = ipc_open(rig->ipc, fds[1], &tool_service, ctx);
 	ctx->fn(rig);
 	rig_leave(rig);
 	loop_stop();

@@ -20,7 +20,8 @@ struct rig {
 	struct qmgr *q;
 	int dir;
 	struct ipc_channel *client; /* the test's end of smtpd's channel */
-	char path[64];
+	struct ipc_channel *tool;   /* and of a tool's */
+	char path[256];
 	bool named; /* store without O_TMPFILE */
 	enum commit_mode mode;
 };
@@ -34,6 +35,8 @@ void rig_run(struct rig *rig, fiber_fn *fn);
 
 struct conf *rig_conf(struct rig *rig);
 void rig_set_transport(struct rig *rig, enum conf_transport_param param, uint64_t value);
+/* What qmgr sends to the tool's end: for postqueue's part. */
+void rig_tool_notes(struct rig *rig, ipc_handler_fn *entry, void *arg);
 /* From here on TRANSPORT has this agent; NULL: master refuses it. */
 void rig_agent(struct rig *rig, const char *transport, rig_agent_fn *fn, void *arg);
 /* The agent's process dies: its channel breaks. */
