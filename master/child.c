@@ -46,6 +46,8 @@ child_send(struct child *c, const struct control_msg *msg, const int *fds, unsig
 {
 	struct packet_out *p;
 
+	if (msg->type == CONTROL_PEER)
+		c->peers_sent++;
 	if (list_empty(&c->outbox) && control_send(c->watch.fd, msg, fds, fds_n) != VERDICT_TEMP)
 		return;
 	if (c->outbox_n == MASTER_MAX_OUTBOX) {

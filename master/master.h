@@ -68,6 +68,7 @@ struct child {
 	int log_fd;    /* the log daemon's end of its log socket, kept for a new log daemon */
 	struct list outbox;
 	unsigned outbox_n;
+	uint32_t peers_sent; /* PEERs so far */
 	char account[256];
 };
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -24,37 +25,73 @@ refuse(struct child *c, const struct control_msg *asked, uint64_t id, const char
 	child_send(c, &no, NULL, 0);
 }
 
+/* What becomes of a pair that waits for its server. */
+static void
+pending_add(struct mservice *s, const struct control_msg *peer, int fd)
+{
+	struct packet_out *p = mem_alloc(sizeof(*p));
+
+	p->msg = *peer;
+	p->fds[0] = dup(fd);
+	p->fds_n = p->fds[0] >= 0;
+	list_push(&s->pending, &p->node);
+}
+
+static bool
+pair_make(int ends_out[2])
+{
+	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends_out) == 0;
+}
+
 /* A pair of sockets: one end to the client as the answer ID, the other to the server, or kept until
  * there is one. */
 static void
-connect_pair(
-    struct child *client, struct mservice *s, struct child *server, uint64_t id, int extra_fd)
+connect_pair(struct child *client, struct mservice *s, struct child *server, uint64_t id)
 {
 	struct control_msg yes = { .type = CONTROL_CONNECTED, .id = id, .ok = 1 };
 	struct control_msg peer = { .type = CONTROL_PEER, .arg = client->serial };
-	int ends[2], fds[2];
-	unsigned n = 1;
+	int ends[2];
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0) {
+	if (!pair_make(ends)) {
 		refuse(client, &peer, id, strerror(errno));
 		return;
 	}
 	control_set_name(&peer, client->service->kind->name);
-	fds[0] = ends[1];
-	if (extra_fd >= 0)
-		fds[n++] = extra_fd;
-	if (server) {
-		child_send(server, &peer, fds, n);
-	} else {
-		struct packet_out *p = mem_alloc(sizeof(*p));
-		p->msg = peer;
-		p->fds[0] = dup(ends[1]);
-		p->fds_n = p->fds[0] >= 0;
-		list_push(&s->pending, &p->node);
-	}
+	if (server)
+		child_send(server, &peer, &ends[1], 1);
+	else
+		pending_add(s, &peer, ends[1]);
 	child_send(client, &yes, &ends[0], 1);
 	close(ends[0]);
 	close(ends[1]);
+}
+
+/* The same with a client's bytes beside it: its own socket FD, or (-1) a second pair. */
+static void
+connect_session(struct child *client, struct child *user, uint64_t id, int fd)
+{
+	struct control_msg yes = { .type = CONTROL_CONNECTED, .id = id, .ok = 1 };
+	struct control_msg peer = { .type = CONTROL_PEER, .arg = client->serial };
+	int channel[2], bytes[2] = { -1, -1 };
+
+	if (!pair_make(channel)) {
+		refuse(client, &peer, id, strerror(errno));
+		return;
+	}
+	control_set_name(&peer, client->service->kind->name);
+	if (fd >= 0 || pair_make(bytes)) {
+		int to_user[2] = { channel[1], fd >= 0 ? fd : bytes[1] };
+		int to_client[2] = { channel[0], bytes[0] };
+		child_send(user, &peer, to_user, 2);
+		child_send(client, &yes, to_client, fd >= 0 ? 1 : 2);
+	} else {
+		refuse(client, &peer, id, strerror(errno));
+	}
+	for (int i = 0; i < 2; i++) {
+		close(channel[i]);
+		if (bytes[i] >= 0)
+			close(bytes[i]);
+	}
 }
 
 static void
@@ -68,7 +105,7 @@ on_connect(struct child *c, struct control_packet *p)
 	} else if (!process_may_connect(c->service->kind, s->kind)) {
 		refuse(c, &p->msg, p->msg.id, "this kind of process has no business there");
 	} else {
-		connect_pair(c, s, child_choose(m, s, ""), p->msg.id, -1);
+		connect_pair(c, s, child_choose(m, s, ""), p->msg.id);
 	}
 }
 
@@ -167,27 +204,44 @@ grant_take_or_fetch(struct master *m, uint64_t id, uint32_t serial)
 	return grant_take(m, id, serial);
 }
 
+/* Only who serves clients has a descriptor to pass on, and only one of a connection. */
+static const char *
+redeem_fault(const struct child *c, const struct control_packet *p)
+{
+	struct stat st;
+
+	if (p->fds_n == 0)
+		return NULL;
+	if (c->service->kind->count != PROCESS_FRONT || p->fds_n != 1)
+		return "it came with descriptors that this kind of process may not pass on";
+	if (fstat(p->fds[0], &st) < 0 || !S_ISSOCK(st.st_mode))
+		return "the descriptor with it is no socket";
+	return NULL;
+}
+
 static void
 on_redeem(struct child *c, struct control_packet *p)
 {
 	struct master *m = c->m;
 	struct grant *g = grant_take_or_fetch(m, p->msg.id, c->serial);
+	const char *fault = redeem_fault(c, p);
 	struct err err = ERR_NONE;
-	struct child *user;
+	struct child *user = NULL;
 
 	control_set_name(&p->msg, "a granted process");
-	if (!g) {
-		refuse(c, &p->msg, p->msg.arg,
-		    "no such grant for this process, or it is older than 10 s");
-		return;
+	if (!g)
+		fault = "no such grant for this process, or it is older than 10 s";
+	if (g && !fault) {
+		user = child_choose(m, g->service, g->account);
+		if (!user)
+			user = child_birth(m, g->service, g, &err);
 	}
-	user = child_choose(m, g->service, g->account);
-	if (!user)
-		user = child_birth(m, g->service, g, &err);
-	if (user)
-		connect_pair(c, g->service, user, p->msg.arg, p->fds_n == 1 ? p->fds[0] : -1);
+	if (user && c->service->kind->count == PROCESS_FRONT)
+		connect_session(c, user, p->msg.arg, p->fds_n == 1 ? p->fds[0] : -1);
+	else if (user)
+		connect_pair(c, g->service, user, p->msg.arg);
 	else
-		refuse(c, &p->msg, p->msg.arg, err.text);
+		refuse(c, &p->msg, p->msg.arg, fault ? fault : err.text);
 	mem_free(g);
 }
 
@@ -203,11 +257,12 @@ on_leaving(struct child *c, struct control_packet *p)
 {
 	struct control_msg ok = { .type = CONTROL_LEAVE_OK };
 
-	(void)p;
-	if (c->service->kind->count != PROCESS_ACCOUNT)
+	/* A channel that it has not seen is on its way to it: it will stay for that. */
+	if (c->service->kind->count != PROCESS_ACCOUNT || c->peers_sent != p->msg.arg)
 		return;
-	/* Whatever was sent to it before lies before this in its queue: it sees that first and
-	 * stays if it must. */
+	if (!c->stopping && c->service->alive > 0)
+		c->service->alive--;
+	c->stopping = true;
 	child_send(c, &ok, NULL, 0);
 }
 
