@@ -131,14 +131,16 @@ def quoted(text, where=None):
 
 
 def expand(text, variables, where=None):
-    """Replaces ${name}; a name may have dots."""
+    """Replaces ${name}, which may have dots; $${ stands for ${."""
     def replace(m):
+        if m.group(0) == "$${":
+            return "${"
         value = variables(m.group(1))
         if value is None:
             raise Failure(f"no variable ${{{m.group(1)}}}", where)
         return str(value)
 
-    return re.sub(r"\$\{([\w.-]+)\}", replace, text)
+    return re.sub(r"\$\$\{|\$\{([\w.-]+)\}", replace, text)
 
 
 def glob_match(pattern, text):

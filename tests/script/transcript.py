@@ -1,6 +1,6 @@
 """Runs one transcript: its statements outside of clients' and servers' blocks, its cases, and what a failure prints."""
 
-import contextlib
+import ctypes
 import os
 import pathlib
 import shutil
@@ -17,6 +17,7 @@ from wire import make_chain
 
 LIMIT = 10.0  # seconds that anything may take unless the transcript says otherwise
 TRACE_LINES = 80  # shown of what happened before a failure
+CLONE_NEWNS = 0x20000
 LOG_LINES = 60  # shown of a suite's log
 
 
@@ -79,6 +80,8 @@ class Transcript:
             return suite.home(more)
         if rest in suite.ports:
             return f"{suite.address}:{suite.ports[rest]}"
+        if kind == "pids":
+            return " ".join(map(str, suite.pids(more)))
         return {"dir": suite.dir, "config": suite.config, "spool": suite.spool, "mail": suite.mail,
                 "log": suite.log_path, "pid": suite.process.pid if suite.process else None, "address": suite.address,
                 "master": " ".join(suite.command())}.get(rest)
@@ -140,10 +143,14 @@ class Transcript:
                 return
             self.lasting = set(self.servers) | set(self.dns)
             for start, end in zip(cases, cases[1:]):
+                name, *why = words(statements[start].text)[1:]
+                if why:
+                    yield name, Skip(" ".join(why[1:])), []
+                    continue
                 self.begin(statements[start])
                 failure = self.attempt(statements[start + 1:end])
                 finished = self.finish()
-                yield words(statements[start].text)[1], failure or finished, self.story()
+                yield name, failure or finished, self.story()
         finally:
             self.tear_down()
 
@@ -517,16 +524,49 @@ def do_repeat(t, s):
         t.execute(parse(s.block, s.path))
 
 
+def do_retry(t, s):
+    """retry { ... }: again and again until it goes well, for what heals by itself at no certain moment."""
+    until = time.monotonic() + t.limit
+    while True:
+        try:
+            t.execute(parse(s.block, s.path))
+            return
+        except Failure:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+
+
 def do_require(t, s):
-    """require PROGRAM...: daemons, tools or commands of the host, or root, without which the transcript is left out"""
+    """require NAME...: daemons or tools of ours, host:COMMAND, root, mounts, without which a case is left out"""
     for name in t.words(s)[1:]:
         places = (t.prefix / "libexec" / "postern" / name, t.prefix / "sbin" / name)
         if name == "root":
             missing = os.geteuid() != 0
+        elif name == "mounts":
+            missing = os.geteuid() != 0 or not own_mounts()
+        elif name.startswith("host:"):
+            missing = not shutil.which(name[5:])
         else:
-            missing = not any(p.exists() for p in places) and not shutil.which(name)
+            missing = not any(p.exists() for p in places)
         if missing:
             raise Skip(f"needs {name}")
+
+
+def own_mounts():
+    """From here on what we mount is ours alone and goes when we go; False where that is not allowed."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNS) != 0:
+        return False
+    return subprocess.run(["mount", "--make-rprivate", "/"], capture_output=True, check=False).returncode == 0
+
+
+def do_disk(t, s):
+    """disk PATH SIZE: a small file system of its own there; needs `require mounts` before it"""
+    w = t.words(s)
+    pathlib.Path(w[1]).mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={number(w[2], s.where)},mode=755", "tmpfs", w[1]], check=True,
+                   capture_output=True)
 
 
 def do_memory(t, s):
