@@ -106,6 +106,7 @@ cmd_data(struct session *s, struct span args)
 		v = data_commit(s, &err);
 	if (v == VERDICT_OK) {
 		reply(s, 250, "2.0.0 Ok: queued as %.*s", SPAN_ARG(t->queue_id));
+		s->errors = s->junk = 0; /* who delivers mail may go on for as long as it likes */
 	} else {
 		log_reject(s, "DATA", span_lit(""), &err);
 		reply_verdict(s, &err);

@@ -157,6 +157,7 @@ cmd_rcpt(struct session *s, struct span args)
 	if (!place) {
 		log_reject(s, "RCPT", address_text(&rcpt, &t->arena), &err);
 		reply_verdict(s, &err);
+		s->errors += err.reply == 454; /* or relaying could be tried for ever */
 		return;
 	}
 	*place = found;

@@ -78,7 +78,6 @@ line_is_sound(struct session *s, struct span line)
 		if (!cclass_is(line.p[i], CC_CTL) || line.p[i] == '\t')
 			continue;
 		s->bare_lf = s->bare_lf || line.p[i] == '\n';
-		s->errors++;
 		if (line.p[i] == '\n' || line.p[i] == '\r')
 			reply(s, 500, "5.5.2 Error: bare <%s> received: lines end with <CR><LF>",
 			    line.p[i] == '\n' ? "LF" : "CR");

@@ -78,7 +78,6 @@ session_read(struct session *s, struct span *line_out)
 			s->junk += LONG_LINES_AT_MOST;
 			v = stream_skip_line(s->io, LINE_LENIENT, deadline);
 			if (v == VERDICT_OK) {
-				s->errors++;
 				reply(s, 500, "5.5.2 Error: line too long");
 				if (session_over(s))
 					return false;

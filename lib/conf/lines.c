@@ -4,8 +4,8 @@
  * Called by the parsers of both files and by the editor behind postconf -e. Owns the joined text;
  * the file's size bounds it.
  */
+#include "conf/lines.h"
 #include "base/cclass.h"
-#include "conf/source.h"
 
 bool
 conf_line_take(struct span *rest, struct span *line_out, enum conf_line_kind *kind_out)

@@ -11,13 +11,7 @@
 #include "base/num.h"
 #include "conf/params.h"
 
-struct network {
-	unsigned char bytes[16];
-	unsigned size; /* 4 or 16 */
-	unsigned bits;
-};
-
-static bool
+bool
 network_parse(struct span text, struct network *out)
 {
 	struct span host, mask;
@@ -64,7 +58,7 @@ network_of_peer(const struct sockaddr *addr, struct network *out)
 	return true;
 }
 
-static bool
+bool
 network_has(const struct network *net, const struct network *peer)
 {
 	unsigned whole = net->bits / 8, rest = net->bits % 8;

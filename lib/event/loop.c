@@ -90,6 +90,12 @@ loop_random_order(uint64_t seed)
 	loop_here->random = seed ? seed : 1; /* xorshift has no way out of 0 */
 }
 
+struct event_base *
+loop_base(void)
+{
+	return loop_here->base;
+}
+
 uint64_t
 loop_now(void)
 {
@@ -157,7 +163,7 @@ turn(struct loop *l)
 	timers_run(l);
 	run_ready(l);
 	run_hooks(l);
-	if (!list_empty(&l->ready) || l->stop || !has_work(l))
+	if (!list_empty(&l->ready) || l->stop || !has_work(l) || (l->ending && !l->fiber_count))
 		flags |= EVLOOP_NONBLOCK;
 	else
 		timers_arm(l);

@@ -22,6 +22,13 @@ void loop_end_fibers(void);
 /* The same, then frees all of the loop. */
 void loop_fini(void);
 
+struct event_base;
+/*
+ * libevent's own base, for a foreign library that watches descriptors itself (libunbound): what it
+ * registers there runs on the loop's stack.
+ */
+struct event_base *loop_base(void);
+
 /* Runs until loop_stop, or until no fiber, timer or descriptor is left. */
 void loop_run(void);
 void loop_stop(void);

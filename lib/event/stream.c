@@ -93,6 +93,12 @@ stream_peer_gone(struct stream *s)
 	return poll(&p, 1, 0) == 1;
 }
 
+uint64_t
+stream_received(const struct stream *s)
+{
+	return s->received;
+}
+
 const struct tls_info *
 stream_tls(const struct stream *s)
 {

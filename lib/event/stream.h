@@ -60,6 +60,8 @@ void stream_unread(struct stream *s, size_t n);
 SUSPENDS enum verdict stream_read_full(struct stream *s, void *p, size_t n, uint64_t deadline);
 /* Whole input buffered now, without waiting or taking it: has the client pipelined? */
 struct span stream_buffered(const struct stream *s);
+/* Bytes ever received, those still buffered too. */
+uint64_t stream_received(const struct stream *s);
 /*
  * Has the peer closed or reset? Looks without waiting or taking anything. True as soon as the peer
  * has closed its sending side, though input from before may still be unread.

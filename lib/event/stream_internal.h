@@ -27,6 +27,8 @@ struct stream {
 	uint64_t write_wait; /* ns */
 	struct waitq turn;   /* those who want to write while `writing` */
 	const struct tls_info *tls;
+	uint64_t received;  /* bytes that the transport gave */
+	unsigned flushing;  /* fibers in stream_flush */
 	unsigned streak;    /* calls that moved bytes since this stream last waited */
 	enum line_end ends; /* what `scanned` is about */
 	bool eof;	    /* nothing more comes */

@@ -68,8 +68,10 @@ stream_pull(struct stream *s, char *p, size_t n, uint64_t deadline, size_t *n_ou
 			n = size_min(s->in.cap - s->in.end, LIMIT_STREAM_READ);
 			r = s->transport->ops->read(s->transport, s->in.p + s->in.end, n, n_out);
 		}
-		if (r == TRANSPORT_DONE)
+		if (r == TRANSPORT_DONE) {
+			s->received += *n_out;
 			return VERDICT_OK;
+		}
 		if (r == TRANSPORT_EOF || r == TRANSPORT_ERROR)
 			s->eof = true;
 		else

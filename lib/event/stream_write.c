@@ -181,7 +181,12 @@ stream_flush(struct stream *s, uint64_t deadline)
 	struct span none = span_of(NULL, 0);
 	enum verdict v = turn_wait(s, deadline);
 
-	return v == VERDICT_OK ? drain(s, &none, 0, deadline, 0) : v;
+	if (v != VERDICT_OK)
+		return v;
+	s->flushing++;
+	v = drain(s, &none, 0, deadline, 0);
+	s->flushing--;
+	return v;
 }
 
 SUSPENDS
@@ -190,8 +195,9 @@ stream_flush_for_read(struct stream *s, uint64_t deadline)
 {
 	struct span none = span_of(NULL, 0);
 
-	/* Another fiber that is writing flushes for both. */
-	if (s->writing || buffer_size(&s->out) == 0)
+	/* Another fiber that is writing flushes for both; who reads goes on reading meanwhile, or
+	 * two peers that both send much would wait for each other. */
+	if (s->writing || s->flushing || buffer_size(&s->out) == 0)
 		return VERDICT_OK;
 	return drain(s, &none, 0, deadline, s->write_wait);
 }
