@@ -308,15 +308,19 @@ service_listen(struct service_ctx *ctx)
 }
 
 /* Master's first packet; blocking, since nothing else can be done. */
-static bool
+static enum verdict
 service_read_birth(struct service_ctx *ctx)
 {
 	struct pollfd pfd = { .fd = CONTROL_FD, .events = POLLIN };
+	enum verdict v;
 
 	if (fcntl(CONTROL_FD, F_SETFL, O_NONBLOCK) < 0 || poll(&pfd, 1, BIRTH_WAIT_MS) != 1)
-		return false;
-	return control_recv(CONTROL_FD, &ctx->birth) == VERDICT_OK &&
-	       ctx->birth.msg.type == CONTROL_BIRTH && ctx->birth.msg.arg == CONTROL_VERSION;
+		return VERDICT_PERM;
+	v = control_recv(CONTROL_FD, &ctx->birth);
+	if (v == VERDICT_OK &&
+	    (ctx->birth.msg.type != CONTROL_BIRTH || ctx->birth.msg.arg != CONTROL_VERSION))
+		return VERDICT_PERM;
+	return v;
 }
 
 static enum verdict
@@ -373,7 +377,10 @@ service_main(const struct service *service, int argc, char **argv)
 	list_init(&ctx.peers);
 	list_init(&ctx.requests);
 	log_open(service->kind, STDERR_FILENO, true);
-	if (!service_read_birth(&ctx)) {
+	enum verdict birth = service_read_birth(&ctx);
+	if (birth == VERDICT_EOF)
+		return 0; /* master died before it could say who we are: the next one has its own */
+	if (birth != VERDICT_OK) {
 		log_event(LOG_LEVEL_FATAL,
 		    "%s is started by master, not by hand: try \"postern start\"", argv[0]);
 		log_flush();
