@@ -15,6 +15,8 @@
 #include "base/time.h"
 #include "master/master.h"
 
+#define REPLACE_PAUSE_S 1
+
 static void
 refuse(struct child *c, const struct control_msg *asked, uint64_t id, const char *why)
 {
@@ -252,10 +254,29 @@ on_ready(struct child *c, struct control_packet *p)
 	c->ready = true;
 }
 
+/* One that has not lived for long may leave too, but its successor waits: no process makes master
+ * fork in a loop. */
+static void
+child_replace(struct child *c)
+{
+	struct mservice *s = c->service;
+
+	if (c->stopping)
+		return;
+	if (time_mono() - c->born < REPLACE_PAUSE_S * NS_PER_S)
+		s->retry_at = deadline_after_s(REPLACE_PAUSE_S);
+	child_stop(c, false);
+}
+
 static void
 on_leaving(struct child *c, struct control_packet *p)
 {
 	struct control_msg ok = { .type = CONTROL_LEAVE_OK };
+
+	if (p->msg.ok && c->service->kind->count == PROCESS_ONE) {
+		child_replace(c);
+		return;
+	}
 
 	/* A channel that it has not seen is on its way to it: it will stay for that. */
 	if (c->service->kind->count != PROCESS_ACCOUNT || c->peers_sent != p->msg.arg)

@@ -124,7 +124,7 @@ active_enter(struct qmgr *q, struct message *m)
 		place_set(q, m, MESSAGE_HELD, &q->held);
 		return;
 	}
-	if (message_fresh(m) > 0) {
+	if (message_fresh(m) > 0 || (m->failed > 0 && feed_pending(m))) {
 		place_set(q, m, MESSAGE_INCOMING, &q->incoming);
 		active_fill(q);
 		return;
@@ -167,31 +167,94 @@ message_expire(struct qmgr *q, struct message *m)
 }
 
 static void
+message_hold(struct qmgr *q, struct message *m)
+{
+	message_close_fd(q, m);
+	heap_remove(&q->retry, &m->retry);
+	if (m->place != MESSAGE_HELD)
+		place_set(q, m, MESSAGE_HELD, &q->held);
+}
+
+static void
 message_defer(struct qmgr *q, struct message *m)
 {
 	message_close_fd(q, m);
-	if (m->flags & FILE_HELD)
-		place_set(q, m, MESSAGE_HELD, &q->held);
-	else if (m->place != MESSAGE_DEFERRED)
+	if (m->place != MESSAGE_DEFERRED)
 		place_set(q, m, MESSAGE_DEFERRED, &q->deferred);
 	report_delay(q, m);
+}
+
+static void
+message_remove(struct qmgr *q, struct message *m)
+{
+	active_leave(q, m);
+	change_remove(q, m);
+}
+
+/* Nothing of it waits, runs or is on its way into memory. */
+static void
+message_rests(struct qmgr *q, struct message *m)
+{
+	if (m->deferred > 0 && !m->expiring && message_expired(q, m))
+		message_expire(q, m);
+	if (m->failed > 0)
+		report_failures(q, m);
+	if (m->done == m->head.recipients)
+		message_remove(q, m);
+	else if (m->deferred > 0 ? !m->expiring : m->reporting)
+		message_defer(q, m);
 }
 
 void
 active_settle(struct qmgr *q, struct message *m)
 {
-	if (m->place == MESSAGE_LEAVING || m->waiting > 0 || m->running > 0 || feed_pending(m))
+	if (m->place == MESSAGE_LEAVING || m->waiting > 0 || m->running > 0 || m->loading)
 		return;
-	if (m->deferred > 0 && !m->expiring && !(m->flags & FILE_HELD) && message_expired(q, m))
-		message_expire(q, m);
-	if (m->failed > 0)
-		report_failures(q, m);
-	if (m->done == m->head.recipients) {
-		active_leave(q, m);
-		change_remove(q, m);
-	} else if (m->deferred > 0 && !m->expiring) {
-		message_defer(q, m);
+	if (m->deleting) {
+		if (report_cancel(m))
+			message_remove(q, m);
+	} else if (m->flags & FILE_HELD && m->done < m->head.recipients) {
+		message_hold(q, m);
+	} else if (!feed_pending(m)) {
+		message_rests(q, m);
 	}
+}
+
+void
+active_hold(struct qmgr *q, struct message *m)
+{
+	change_flags(q, m, m->flags | FILE_HELD);
+	scheduler_withdraw(m);
+	active_settle(q, m);
+	active_fill(q);
+}
+
+void
+active_release(struct qmgr *q, struct message *m)
+{
+	change_flags(q, m, m->flags & ~(uint32_t)FILE_HELD);
+	/* One that still runs is active, and goes on as if nothing had been. */
+	if (m->place == MESSAGE_HELD)
+		active_enter(q, m);
+	else if (m->place == MESSAGE_ACTIVE)
+		active_retry(q, m, 0);
+}
+
+void
+active_delete(struct qmgr *q, struct message *m)
+{
+	m->deleting = true;
+	scheduler_withdraw(m);
+	active_settle(q, m);
+	active_fill(q);
+}
+
+void
+active_expire(struct qmgr *q, struct message *m)
+{
+	change_flags(q, m, m->flags | FILE_EXPIRE);
+	if (!(m->flags & FILE_HELD))
+		active_flush(q, m);
 }
 
 void

@@ -16,6 +16,12 @@ void active_settle(struct qmgr *q, struct message *m);
 void active_retry(struct qmgr *q, struct message *m, uint64_t at);
 /* Deferred recipients of M are due now, whatever they wait for. */
 void active_flush(struct qmgr *q, struct message *m);
+/* The postmaster's orders. M is held from now on, or no more; goes, as soon as nothing of it runs;
+ * is returned. */
+void active_hold(struct qmgr *q, struct message *m);
+void active_release(struct qmgr *q, struct message *m);
+void active_delete(struct qmgr *q, struct message *m);
+void active_expire(struct qmgr *q, struct message *m);
 /* Takes M off the list of its place; what waits of it waits no more. */
 void active_leave(struct qmgr *q, struct message *m);
 /* For timer_init: ARG is the queue manager. */

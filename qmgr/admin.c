@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/sys.h"
 #include "qmgr/active.h"
@@ -329,6 +330,90 @@ ask_start(struct qmgr *q, struct ipc_request *req, const void *msg, fiber_fn *fn
 	ipc_fail(req, &err);
 }
 
+static bool
+order_requeue_wanted(const struct message *m)
+{
+	return m->deferred > 0;
+}
+
+static bool
+order_always(const struct message *m)
+{
+	(void)m;
+	return true;
+}
+
+static bool
+order_held(const struct message *m)
+{
+	return m->flags & FILE_HELD;
+}
+
+static bool
+order_not_held(const struct message *m)
+{
+	return !(m->flags & FILE_HELD);
+}
+
+/* What may be ordered, of which messages it makes sense, and what the log says then. */
+static const struct order {
+	bool (*concerns)(const struct message *m);
+	void (*run)(struct qmgr *q, struct message *m);
+	const char *said; /* NULL: said when it is done */
+} orders[] = {
+	[QUEUE_DELETE] = { order_always, active_delete, NULL },
+	[QUEUE_HOLD] = { order_not_held, active_hold, "placed on hold" },
+	[QUEUE_RELEASE] = { order_held, active_release, "released from hold" },
+	[QUEUE_EXPIRE] = { order_always, active_expire, "expired" },
+	[QUEUE_REQUEUE] = { order_requeue_wanted, active_flush, "requeued" },
+};
+
+static void
+order_message(struct ask *a, struct message *m)
+{
+	const struct msg_queue_order *msg = a->msg;
+	const struct order *order = &orders[msg->order];
+
+	if (!m || m->place == MESSAGE_NAMED || m->place == MESSAGE_LEAVING)
+		return;
+	/* Of what cannot be read only the name can be given up. */
+	if (!order->concerns(m) || (!m->envelope && msg->order != QUEUE_DELETE))
+		return;
+	if (order->said)
+		log_event(LOG_LEVEL_INFO, "%s: %s", m->id, order->said);
+	a->count++;
+	order->run(a->q, m);
+}
+
+FIBER_MAIN
+static void
+order_run(void *arg)
+{
+	struct ask *a = arg;
+	const struct msg_queue_order *msg = a->msg;
+
+	if (msg->queue_id.n > 0) {
+		order_message(a, message_find(a->q, msg->queue_id));
+	} else {
+		ask_take_ids(a);
+		for (size_t i = 0; i < a->ids_n && ask_breathe(a); i++)
+			order_message(a, message_find(a->q, span_str(a->ids[i])));
+	}
+	ipc_reply(a->req, &ipc_queue_ordered, &(struct msg_queue_ordered){ .count = a->count });
+	ask_free(a);
+}
+
+static void
+admin_order(struct ipc_request *req, const void *body, void *arg)
+{
+	const struct msg_queue_order *msg = body;
+
+	if (!is_owner(req) || msg->order == 0 || msg->order >= ARRAY_LEN(orders))
+		refuse(req, "change the queue");
+	else
+		ask_start(service_state(arg), req, msg, order_run);
+}
+
 static void
 admin_list(struct ipc_request *req, const void *msg, void *arg)
 {
@@ -408,6 +493,7 @@ static const struct ipc_permit admin_permits[] = {
 	{ &ipc_queue_list, admin_list },
 	{ &ipc_queue_flush, admin_flush },
 	{ &ipc_queue_read, admin_read },
+	{ &ipc_queue_order, admin_order },
 };
 const struct ipc_service admin_asks = {
 	.name = "tool",

@@ -346,7 +346,7 @@ removal_done(struct changes *c, struct removal *r)
 		return;
 	}
 	/* Of a leftover nobody has heard. */
-	if (r->m->envelope)
+	if (r->m->envelope || r->m->deleting)
 		log_event(LOG_LEVEL_INFO, "%s: removed", r->id);
 	message_free(c->q, r->m);
 }

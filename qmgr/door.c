@@ -213,10 +213,13 @@ entry_message(struct entry *e)
 {
 	struct chunk *chunks = mem_alloc_array(CHUNKS_MOST, sizeof(*chunks));
 	struct span record = str_span(&e->record);
+	struct envelope env;
 	uint32_t n = chunks_divide(record, e->envelope_size, e->item.head.recipients, chunks);
 	struct message *m =
 	    message_fill(e->q, e->m, &e->item.head, span_head(record, e->envelope_size), chunks, n);
 
+	message_envelope(m, &env);
+	m->flags = env.flags & MESSAGE_HOLD ? FILE_HELD : 0;
 	chunk_install(e->q, &m->chunks[0],
 	    span_head(span_from(record, chunks[0].at), chunks[0].size), span_lit(""));
 	mem_free(chunks);

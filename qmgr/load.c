@@ -96,6 +96,9 @@ load_envelope(struct load *l, int fd, struct envelope *env)
 	if (v == VERDICT_OK)
 		v = record_envelope(str_span(&l->record), env, &size, &l->err);
 	l->envelope_size = size;
+	/* It was held from the beginning, and nothing has been written since. */
+	if (v == VERDICT_OK && l->flags == 0 && env->flags & MESSAGE_HOLD)
+		l->flags = FILE_HELD;
 	if (v == VERDICT_OK && !span_eq(env->queue_id, span_str(l->id)))
 		return err_set(&l->err, VERDICT_PERM, "it is %.*s under another name",
 		    SPAN_ARG(env->queue_id));

@@ -31,6 +31,7 @@ message_reserve(struct qmgr *q, struct span id)
 	m = mem_alloc(sizeof(*m));
 	list_init(&m->link);
 	list_init(&m->changed);
+	list_init(&m->report);
 	m->read_fd = -1;
 	m->place = MESSAGE_NAMED;
 	m->id_n = (uint8_t)id.n;
@@ -51,6 +52,7 @@ message_fill(struct qmgr *q, struct message *m, const struct file_head *head, st
 	*full = *m;
 	list_init(&full->link);
 	list_init(&full->changed);
+	list_init(&full->report);
 	map_put(&q->messages, message_id(full), full);
 	mem_free(m);
 	full->head = *head;

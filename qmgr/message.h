@@ -68,6 +68,7 @@ struct message {
 	struct heap_node retry; /* wall clock, ns: the earliest next try */
 	struct list link;	/* with others of its place */
 	struct list changed;	/* change.c's */
+	struct list report;	/* report.c's: something is to be told of it */
 	struct file_head head;
 	struct chunk *chunks; /* lie behind the struct, as does the envelope */
 	uint32_t chunks_n;
@@ -87,8 +88,9 @@ struct message {
 	uint8_t id_n;
 	bool flags_changed;
 	bool writing;	/* change.c has a job for it */
-	bool reporting; /* report.c is at it */
+	bool reporting; /* report.c has it on its list, or is at it: it cannot go */
 	bool loading;	/* a chunk of it is being read */
+	bool deleting;	/* by the postmaster's order: what becomes of its recipients is no matter */
 	bool expiring;	/* its deferred recipients have failed, also those not in memory */
 	char id[LIMIT_QUEUE_ID + 1];
 	uint32_t envelope_n;

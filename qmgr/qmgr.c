@@ -12,6 +12,7 @@
 #include "qmgr/dispatch.h"
 #include "qmgr/qmgr.h"
 #include "qmgr/recover.h"
+#include "qmgr/report.h"
 #include "qmgr/space.h"
 
 #define WATCH_S 30
@@ -50,6 +51,7 @@ qmgr_new(struct service_ctx *ctx, int dir, int proc_fd, bool named, enum commit_
 	q->store = store_new(q->pool, dir, proc_fd, named);
 	q->commit = commit_new(q->pool, q->store, mode);
 	q->changes = changes_new(q);
+	q->reports = reports_new(q);
 	q->space = space_new(q->pool, dir);
 	space_set(q->space, qmgr_conf(q));
 	return q;
@@ -65,7 +67,7 @@ qmgr_start(struct qmgr *q)
 void
 qmgr_maybe_stopped(struct qmgr *q)
 {
-	if (!q->stopping || q->stopped || !changes_idle(q->changes))
+	if (!q->stopping || q->stopped || !changes_idle(q->changes) || !reports_idle(q->reports))
 		return;
 	q->stopped = true;
 	service_idle(q->ctx);
@@ -100,6 +102,7 @@ qmgr_free(struct qmgr *q)
 		message_free(q, m);
 		pos = 0;
 	}
+	reports_free(q->reports);
 	changes_free(q->changes);
 	commit_free(q->commit);
 	store_free(q->store);

@@ -13,6 +13,7 @@
 #include "service/service.h"
 
 struct recovery;
+struct reports;
 struct space;
 
 struct qmgr {
@@ -22,6 +23,7 @@ struct qmgr {
 	struct store *store;
 	struct commit *commit;
 	struct changes *changes;
+	struct reports *reports;
 	struct recovery *recovery; /* NULL: it is over */
 	struct space *space;
 

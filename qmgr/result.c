@@ -9,6 +9,7 @@
 #include "qmgr/active.h"
 #include "qmgr/feed.h"
 #include "qmgr/qmgr.h"
+#include "qmgr/report.h"
 #include "qmgr/result.h"
 #include "service/delivery_log.h"
 
@@ -48,15 +49,14 @@ recipient_defer(struct qmgr *q, struct recipient *r, struct dsn_code dsn, struct
 	change_recipient(q, r);
 }
 
-void
-result_defer_here(struct qmgr *q, struct recipient *r, const char *dsn, struct span reason)
+static void
+result_log(
+    const struct recipient *r, enum delivery_status status, struct span dsn, struct span reason)
 {
 	const struct message *m = r->chunk->m;
 	uint64_t now = time_wall();
 	struct item_recipient item;
-	struct dsn_code code = { 4, 3, 0 };
 
-	dsn_code_parse(span_str(dsn), &code);
 	recipient_read(r, &item);
 	delivery_log(&(struct delivery_line){ .queue_id = message_id(m),
 	    .recipient = item.address,
@@ -66,10 +66,38 @@ result_defer_here(struct qmgr *q, struct recipient *r, const char *dsn, struct s
 	    .active = m->due,
 	    .connecting = now,
 	    .sending = now,
-	    .dsn = span_str(dsn),
-	    .status = DELIVERY_DEFERRED,
+	    .dsn = dsn,
+	    .status = status,
 	    .text = reason });
+}
+
+void
+result_defer_here(struct qmgr *q, struct recipient *r, const char *dsn, struct span reason)
+{
+	struct dsn_code code = { 4, 3, 0 };
+
+	dsn_code_parse(span_str(dsn), &code);
+	result_log(r, DELIVERY_DEFERRED, span_str(dsn), reason);
 	recipient_defer(q, r, code, reason);
+}
+
+void
+result_fail_here(struct qmgr *q, struct recipient *r, struct span nexthop)
+{
+	struct dsn_code code = { 5, 0, 0 }, given;
+	struct span word, rest, reason = nexthop;
+	char text[12];
+
+	span_cut(nexthop, ' ', &word, &rest);
+	if (dsn_code_parse(word, &given) && given.class == 5) {
+		code = given;
+		reason = span_trim(rest);
+	}
+	result_log(r, DELIVERY_BOUNCED, span_str(dsn_code_text(code, text)), reason);
+	r->last = time_wall();
+	recipient_set_reason(q, r, code, reason);
+	recipient_rest(r, SLOT_FAILED);
+	change_recipient(q, r);
 }
 
 static struct recipient *
@@ -96,8 +124,11 @@ recipient_result(struct qmgr *q, struct recipient *r, const struct item_result *
 		recipient_defer(q, r, dsn, result->text);
 		return;
 	}
+	/* Reports go by the class. */
+	if (dsn.class != (result->status == DELIVERY_SENT ? 2 : 5))
+		dsn = (struct dsn_code){ result->status == DELIVERY_SENT ? 2 : 5, 0, 0 };
 	r->last = time_wall();
-	if (result->status == DELIVERY_SENT) {
+	if (result->status == DELIVERY_SENT && !report_wants_success(r, result)) {
 		recipient_set_reason(q, r, dsn, span_lit(""));
 		recipient_rest(r, SLOT_SENT);
 	} else {

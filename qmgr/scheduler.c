@@ -221,6 +221,10 @@ scheduler_add(struct qmgr *q, struct recipient *r)
 	struct str reason = STR_INIT(LIMIT_ERR_TEXT);
 
 	recipient_read(r, &item);
+	if (span_eq(item.transport, span_lit("error"))) {
+		result_fail_here(q, r, item.nexthop);
+		return;
+	}
 	d = destination_get(transport_get(q, item.transport), &item);
 	if (!destination_is_dead(d, loop_now())) {
 		list_push(&job_get(d, r->chunk->m)->recipients, &r->link);
@@ -325,18 +329,32 @@ scheduler_pick(struct transport *t)
 }
 
 static void
+delivery_withdraw(struct delivery *d)
+{
+	while (!list_empty(&d->recipients)) {
+		struct recipient *r = LIST_ITEM(d->recipients.next, struct recipient, link);
+
+		recipient_rest(r, r->state);
+	}
+	active_settle(d->transport->q, d->m);
+}
+
+static void
 delivery_give_back(struct delivery *d)
 {
-	struct destination *dest = d->destination;
 	struct job *job;
 	struct list *node;
 
 	if (list_empty(&d->recipients))
 		return;
+	if (d->m->deleting || d->m->flags & FILE_HELD) {
+		delivery_withdraw(d);
+		return;
+	}
 	job = mem_alloc(sizeof(*job));
 	job->m = d->m;
 	list_init(&job->recipients);
-	list_push_front(&dest->jobs, &job->link);
+	list_push_front(&d->destination->jobs, &job->link);
 	while ((node = list_pop(&d->recipients)) != NULL) {
 		list_push(&job->recipients, node);
 		recipient_move(LIST_ITEM(node, struct recipient, link), RECIPIENT_WAITING);

@@ -63,6 +63,17 @@
 #define LIMIT_DNS_SERVERS   8     /* resolvers that are asked */
 #define LIMIT_DNS_FILE      65536 /* bytes of resolv.conf or of a trust anchor file */
 
+/* SMTP client: what a server can make us read, keep and wait for */
+#define LIMIT_SMTP_REPLY_LINE  4096  /* bytes of a reply's line; RFC 5321 4.5.3.1.5 has 512 */
+#define LIMIT_SMTP_REPLY       65536 /* bytes of a reply, all its lines */
+#define LIMIT_SMTP_REPLY_LINES 500   /* lines of a reply: EHLO has some 20 */
+#define LIMIT_SMTP_PIPELINE    50    /* commands sent ahead of their replies: these fit into a socket's buffer */
+#define LIMIT_SMTP_NEXTHOPS    20    /* destinations of one delivery, fallbacks included */
+#define LIMIT_SMTP_ADDRESSES   1000  /* addresses of a destination that are put in order */
+#define LIMIT_SMTP_IDLE        1000  /* connections kept for the next message */
+#define LIMIT_SMTP_DELIVERY    7200  /* s of one delivery, all hosts: a tarpit holds nothing longer */
+#define LIMIT_SMTP_PASSWORD    512   /* bytes of a password for another server */
+
 /* Between processes */
 #define LIMIT_IPC_FRAME    (4u << 20) /* bytes of one message: a COMMIT with 1,000 long recipients is 1 MiB */
 #define LIMIT_IPC_FDS      4          /* descriptors with one message */
@@ -76,9 +87,6 @@
 #define LIMIT_IPC_HELLO    10         /* s until a peer must have greeted */
 #define LIMIT_IPC_STALL    60         /* s for the rest of a frame to come or go */
 #define LIMIT_IPC_DRAIN    5          /* s that closing waits for what is queued */
-#define LIMIT_LOOKUPS      256        /* tables that one SMTP command asks at once */
-#define LIMIT_LOOKUP_NAME  8192       /* bytes of type:name of a table */
-#define LIMIT_LOOKUP_VALUE 8192       /* bytes of a value found in a table */
 #define LIMIT_SERVICE_NAME 32         /* bytes of a service's name in master.cf */
 #define LIMIT_PASSWORD     4096       /* bytes of a password or a token that stands for one */
 
@@ -91,7 +99,6 @@
 #define LIMIT_LOGIN_STALL  300        /* s that a client may take nothing of what is sent to it */
 #define LIMIT_AUTH_QUEUE   4096       /* verifications waiting, of all clients: each holds a request */
 #define LIMIT_AUTH_CLIENT  32         /* verifications waiting, of one client address */
-#define LIMIT_AUTH_WORK    (1u << 20) /* bytes of crypt_rn's scratch memory, per thread */
 #define LIMIT_AUTH_CACHE   16384      /* verifications remembered as right */
 #define LIMIT_AUTH_GUESSES 65536      /* clients and accounts whose wrong passwords are counted, each */
 #define LIMIT_AUTH_TICKETS 16384      /* sessions of one login half that may ask for another grant */
@@ -116,6 +123,8 @@
 #define LIMIT_TABLE_RULES 1000000     /* rules of a pattern table */
 #define LIMIT_TABLE_NEST  64          /* if in if */
 #define LIMIT_TABLE_LIST  100000      /* items of a list of domains with its files */
+#define LIMIT_LOOKUPS     256         /* questions of one lookup */
+#define LIMIT_LOOKUP_VALUE 8192       /* bytes of a value that another process is told */
 #define LIMIT_TABLE_NOTES 16384       /* bytes of what is wrong with lines of a table: nobody reads more */
 #define LIMIT_PCRE_MATCH  1000000     /* steps of one match: about 20 ms */
 #define LIMIT_PCRE_DEPTH  100000      /* nested choices of one match */
@@ -133,6 +142,7 @@
 #define LIMIT_MAILBOX_FOLDERS 10000       /* folders of an account */
 #define LIMIT_KEYWORD         128         /* bytes of a keyword's name */
 #define LIMIT_MAIL_HEAD       65536       /* bytes of a message's begin that are kept while it is stored, for the cache */
+#define LIMIT_MAIL_TREE       (1u << 20)  /* bytes of a MIME tree made while a message is stored */
 #define LIMIT_MAIL_CACHE      65536       /* bytes cached of one message */
 
 /* Sandboxes */
@@ -141,6 +151,9 @@
 #define LIMIT_SANDBOX_PATH   4096  /* bytes of a path that /proc shows */
 
 /* Sandboxes */
+/* Counts of clients */
+#define LIMIT_ANVIL_CLIENTS 100000 /* keys that anvil keeps, 250 bytes each; the longest idle is forgotten */
+
 /* The queue */
 #define LIMIT_QUEUE_RECORD   (8u << 20) /* bytes of an envelope in its file: a frame of IPC fits */
 #define LIMIT_QUEUE_OPEN     8192       /* files lent to smtpd and its like at one time; each is a descriptor here */
@@ -150,6 +163,7 @@
 #define LIMIT_QUEUE_MESSAGES 2000000    /* messages in the queue: at 1 KiB of memory each */
 #define LIMIT_QUEUE_CHUNK    1000       /* recipients of one message that are read or listed at a time */
 #define LIMIT_QUEUE_HELD_FDS 2000       /* descriptors of new messages kept for their first delivery */
+#define LIMIT_REPORT_RECIPIENTS 500     /* recipients in one delivery report: more are told of in several */
 #define LIMIT_QUEUE_JOBS     4000       /* deliveries that run at one time, of all transports */
 
 /* Sandboxes */

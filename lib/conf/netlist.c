@@ -83,3 +83,16 @@ netlist_match(struct span list, const struct sockaddr *addr)
 	}
 	return false;
 }
+
+bool
+netlist_valid(struct span list, struct span *bad_out)
+{
+	struct network net;
+
+	while (conf_list_next(&list, bad_out)) {
+		bool out = bad_out->n > 0 && bad_out->p[0] == '!';
+		if (!network_parse(span_from(*bad_out, out), &net))
+			return false;
+	}
+	return true;
+}

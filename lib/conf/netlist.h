@@ -22,4 +22,7 @@ bool network_has(const struct network *net, const struct network *peer);
  * when loaded). */
 bool netlist_match(struct span list, const struct sockaddr *addr);
 
+/* Is every item of LIST a network? *BAD_OUT is the first that is not. */
+bool netlist_valid(struct span list, struct span *bad_out);
+
 #endif

@@ -40,6 +40,7 @@ conf_default(const struct conf_source *source, struct span name, struct span *ra
 		{ SPAN("myhostname"), source->myhostname },
 		{ SPAN("mydomain"), source->mydomain },
 		{ SPAN("mynetworks"), source->mynetworks },
+		{ SPAN("lookup_tables"), source->lookup_tables },
 		{ SPAN("config_directory"), source->dir },
 	};
 	struct span transport;
@@ -231,9 +232,67 @@ compute_networks(struct conf_source *source)
 	str_free(&text);
 }
 
+/* VALUE as it must be written so that it is expanded to itself; nothing when it names no table, or
+ * is there already. */
+static void
+put_tables(struct str *out, struct span value)
+{
+	struct str text = STR_INIT(LIMIT_CONF_VALUE);
+
+	for (size_t i = 0; i < value.n; i++)
+		str_printf(&text, value.p[i] == '$' ? "%c$" : "%c", value.p[i]);
+	if (span_find(value, ':') < value.n &&
+	    span_find_span(str_span(out), str_span(&text)) == out->n &&
+	    out->n + text.n + 1 <= out->max) {
+		str_putc(out, ' ');
+		str_put(out, str_span(&text));
+	}
+	str_free(&text);
+}
+
+/* What NAME is for SERVICE, if that is something else than for all. */
+static void
+put_service_tables(const struct conf_source *source, const struct conf_service *service,
+    struct span name, struct str *out)
+{
+	struct str own = STR_INIT(LIMIT_CONF_VALUE), common = STR_INIT(LIMIT_CONF_VALUE);
+	struct err err = ERR_NONE;
+
+	conf_value(source, NULL, name, &common, &err);
+	if (conf_value(source, service, name, &own, &err) == VERDICT_OK &&
+	    !span_eq(str_span(&own), str_span(&common)))
+		put_tables(out, str_span(&own));
+	str_free(&own);
+	str_free(&common);
+}
+
+/* All lists may name tables, and so may parameters of the postmaster's own. */
+static void
+compute_tables(struct conf_source *source)
+{
+	struct str text = STR_INIT(LIMIT_CONF_VALUE);
+	size_t n;
+	const struct conf_param *params = conf_params(&n);
+
+	source->lookup_tables = span_lit("");
+	for (size_t i = 0; i < source->services_n; i++) {
+		const struct conf_service *s = &source->services[i];
+
+		for (size_t p = 0; p < n && s->settings_n > 0; p++)
+			if (params[p].type == CONF_LIST)
+				put_service_tables(source, s, params[p].name, &text);
+		for (size_t k = 0; k < s->settings_n; k++)
+			if (!conf_param_find(s->settings[k].name))
+				put_service_tables(source, s, s->settings[k].name, &text);
+	}
+	source->lookup_tables = conf_keep(source, span_trim(str_span(&text)));
+	str_free(&text);
+}
+
 void
 conf_compute(struct conf_source *source)
 {
 	compute_names(source);
 	compute_networks(source);
+	compute_tables(source);
 }

@@ -23,6 +23,7 @@ struct conf_source {
 	struct span myhostname; /* what these are when nobody sets them */
 	struct span mydomain;
 	struct span mynetworks;
+	struct span lookup_tables;
 	struct map defs; /* name -> struct conf_def, the last of each name */
 	struct conf_def **order;
 	size_t order_n;

@@ -164,10 +164,26 @@ ipc_close(struct ipc_channel *ch, bool drain)
 	waitq_wake_all(&ch->relief);
 }
 
+void
+ipc_retire(struct ipc_channel *ch)
+{
+	struct msg_leaving leaving = { .unused = 0 };
+
+	if (ch->state == CHANNEL_OPEN)
+		output_put(ch, &ipc_leaving, 0, 0, &leaving, NULL);
+}
+
+void
+channel_settle(struct ipc_channel *ch)
+{
+	if (ch->retired && ch->calls == 0)
+		ipc_close(ch, true);
+}
+
 bool
 ipc_is_open(const struct ipc_channel *ch)
 {
-	return ch->state == CHANNEL_OPEN;
+	return ch->state == CHANNEL_OPEN && !ch->retired;
 }
 
 size_t

@@ -58,6 +58,7 @@ struct ipc_channel {
 	bool greeted;	/* the peer's hello has come */
 	bool writing;	/* the writing fiber lives */
 	bool ended;	/* the reading fiber is done: who comes last frees */
+	bool retired;	/* the peer wants no more calls: to be closed after the last answer */
 	bool deaf;	/* the peer takes no more bytes; what it has sent is still read */
 	bool last_read; /* deaf, and woken to read what is there */
 
@@ -98,6 +99,9 @@ struct ipc_channel *channel_open(struct ipc *ipc, int fd, const struct ipc_servi
 void channel_release(struct ipc_channel *ch);
 void channel_trace(struct ipc_channel *ch, bool sent, uint64_t trace, const struct ipc_type *type,
     const void *msg);
+
+/* Closes a channel that the peer has retired, if no call waits for its answer. */
+void channel_settle(struct ipc_channel *ch);
 
 /* ipc.c */
 void ipc_take_buffer(struct ipc *ipc, struct str *buffer, size_t max);

@@ -58,6 +58,8 @@ frame_refuse(const struct ipc_channel *ch, const struct frame *f, const struct i
 {
 	if (!ch->greeted || type == &ipc_hello)
 		return !ch->greeted && type == &ipc_hello ? NULL : "out of turn";
+	if (type == &ipc_leaving)
+		return NULL;
 	if (f->sort == IPC_REPLY)
 		return ch->calls > 0 ? NULL : "without a call";
 	return permit_find(ch->service, f->number) ? NULL : "without a permit";
@@ -152,10 +154,13 @@ frame_next(struct ipc_channel *ch)
 		ch->in_fds_more = f.more;
 	if (type == &ipc_hello)
 		hello_take(ch, body);
+	else if (type == &ipc_leaving)
+		ch->retired = true;
 	else if (f.sort == IPC_REPLY)
 		call_answer(ch, type, &f, body, fds);
 	else
 		request_take(ch, permit_find(ch->service, f.number), &f, body, fds);
+	channel_settle(ch);
 	return true;
 }
 

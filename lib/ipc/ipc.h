@@ -86,6 +86,12 @@ uint32_t ipc_tag(const struct ipc_channel *ch);
 /* Ends it after what is queued has been sent (for LIMIT_IPC_DRAIN seconds), or at once when DRAIN
  * is false. */
 void ipc_close(struct ipc_channel *ch, bool drain);
+/*
+ * The peer is to make no more calls here (its next ones go over a channel of their own), and closes
+ * this one when those it has made are answered. For servers whose channels have no state.
+ */
+void ipc_retire(struct ipc_channel *ch);
+/* May calls be made? */
 bool ipc_is_open(const struct ipc_channel *ch);
 /* Bytes that wait to be sent: who streams many notes waits while there are too many
  * (LIMIT_IPC_OUTPUT ends the channel). */

@@ -20,6 +20,13 @@ enum delivery_status { DELIVERY_SENT = 1, DELIVERY_DEFERRED, DELIVERY_BOUNCED };
 /* RFC 3461 4.1 */
 enum dsn_notify { DSN_NEVER = 1, DSN_SUCCESS = 2, DSN_FAILURE = 4, DSN_DELAY = 8 };
 
+/* What postsuper asks for. */
+enum queue_order { QUEUE_DELETE = 1, QUEUE_HOLD, QUEUE_RELEASE, QUEUE_EXPIRE, QUEUE_REQUEUE };
+/* RFC 3464 2.3.3 */
+enum dsn_action { DSN_FAILED = 1, DSN_DELAYED, DSN_DELIVERED, DSN_RELAYED, DSN_EXPANDED };
+
+enum report_kind { REPORT_FAILURE = 1, REPORT_DELAY, REPORT_SUCCESS };
+
 enum message_flag {
 	MESSAGE_8BIT = 1,	 /* a byte above 127 somewhere */
 	MESSAGE_SMTPUTF8 = 2,	 /* envelope or header need RFC 6531 */
@@ -36,15 +43,16 @@ enum address_class {
 	ADDRESS_DEFAULT
 };
 
-/* How a table is searched with a key. */
-enum lookup_how {
-	LOOKUP_ACCESS_ADDRESS =
-	    1,		      /* access(5): user+ext@domain, user@domain, domain, parents, user@ */
-	LOOKUP_ACCESS_DOMAIN, /* access(5): domain, its parents */
-	LOOKUP_ACCESS_IP,     /* access(5): address, its networks at octet boundaries */
-	LOOKUP_OWNER,	      /* smtpd_sender_login_maps: user@domain, user (if ours), @domain */
-	LOOKUP_EXACT,	      /* the key alone */
+/* Which keys stand for what a lookup asks (table/find.h). */
+enum lookup_kind {
+	LOOKUP_PLAIN = 1, /* the key as it is */
+	LOOKUP_ADDRESS,	  /* access(5): user+ext@domain, user@domain, domain, its parents, user@ */
+	LOOKUP_DOMAIN,	  /* a name, its parents */
+	LOOKUP_CLIENT,	  /* an IP address, its networks */
+	LOOKUP_OWNER,	  /* virtual(5): user+ext@domain, user@domain, user, @domain */
 };
+
+enum lookup_status { LOOKUP_FOUND = 1, LOOKUP_ABSENT, LOOKUP_FAILED };
 
 /* What anvil counts. A login is counted apart from the address it came from. */
 enum anvil_kind {

@@ -42,7 +42,7 @@ add_record(struct mailbox *mb, struct mailbox_addition *a, uint64_t modseq, stru
 		.vsize = a->draft->vsize,
 		.date = a->date ? a->date : (int64_t)(time_wall() / NS_PER_S),
 		.id = mailfile_id(file.base) };
-	mail.cache_at = cache_append_head(mb, a->uid, str_span(&a->draft->head));
+	mail.cache_at = cache_append_draft(mb, a->uid, a->draft);
 	record_message(records, &mail, file.base);
 }
 

@@ -172,8 +172,9 @@ cache_append(struct mailbox *mb, uint32_t uid, const struct cache_entry *entry)
 }
 
 uint32_t
-cache_append_head(struct mailbox *mb, uint32_t uid, struct span head)
+cache_append_draft(struct mailbox *mb, uint32_t uid, const struct draft *draft)
 {
+	struct span head = str_span(&draft->head);
 	struct str headers = STR_INIT(LIMIT_MAIL_CACHE);
 	struct cache_entry entry = { .part = { { NULL, 0 } } };
 	uint32_t at = 0;
@@ -181,6 +182,8 @@ cache_append_head(struct mailbox *mb, uint32_t uid, struct span head)
 	/* A header that goes on after what was kept is not known. */
 	if (header_size(head) < head.n && cache_pick_headers(head, &headers)) {
 		entry.part[CACHE_HEADERS] = headers.n ? str_span(&headers) : span_lit("");
+		if (draft->parts.n > 0)
+			entry.part[CACHE_PARTS] = str_span(&draft->parts);
 		at = cache_append(mb, uid, &entry);
 	}
 	str_free(&headers);

@@ -4,9 +4,9 @@
 
 #include "mailbox/mailbox_impl.h"
 
-/* Caches the headers of a message about to be added, from the HEAD of its text; returns its
- * cache_at, 0: not cached. */
-uint32_t cache_append_head(struct mailbox *mb, uint32_t uid, struct span head);
+/* Caches headers and structure of a message about to be added; returns its cache_at, 0: not cached.
+ */
+uint32_t cache_append_draft(struct mailbox *mb, uint32_t uid, const struct draft *draft);
 /* A record's bytes made and read, for cache.c and for fuzzing. False: it is none, or of another
  * message. */
 void cache_put_record(

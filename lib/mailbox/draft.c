@@ -14,6 +14,7 @@
 #include "base/sys.h"
 #include "base/time.h"
 #include "mailbox/maildir_impl.h"
+#include "mailbox/parts.h"
 
 #define DRAFT_MODE   0600
 #define DRAFT_BUFFER 65536 /* bytes gathered for one write */
@@ -30,6 +31,9 @@ draft_begin(struct draft *d, struct maildir *md, const struct folder *folder, st
 	str_init(&d->buffer, 3 * DRAFT_BUFFER);
 	str_init(&d->name, LIMIT_MAIL_FILE_NAME);
 	str_init(&d->head, LIMIT_MAIL_HEAD);
+	str_init(&d->parts, LIMIT_MAIL_CACHE);
+	arena_init(&d->arena, LIMIT_MAIL_TREE);
+	d->mime = mime_new(&d->arena);
 	if (maildir_proc_fd(md) >= 0)
 		d->fd = sys_open_tmpfile(folder->tmp, O_WRONLY, DRAFT_MODE);
 	if (d->fd >= 0)
@@ -57,6 +61,7 @@ draft_flush(struct draft *d, struct err *err)
 		return maildir_failed(err, errno, "write message");
 	if (d->head.n < LIMIT_MAIL_HEAD)
 		str_put(&d->head, span_head(bytes, LIMIT_MAIL_HEAD - d->head.n));
+	mime_feed(d->mime, bytes);
 	d->size += bytes.n;
 	d->vsize += bytes.n + lines_count_bare_lf(bytes, d->cr);
 	d->cr = bytes.p[bytes.n - 1] == '\r';
@@ -80,6 +85,19 @@ draft_put(struct draft *d, struct span text, struct err *err)
 	return v;
 }
 
+/* What the cache shall have of the message's structure. */
+static void
+draft_parse(struct draft *d)
+{
+	const struct mime_part *root = mime_finish(d->mime);
+
+	if (!root || !parts_put(&d->parts, root))
+		str_reset(&d->parts);
+	mime_free(d->mime);
+	arena_free(&d->arena);
+	d->mime = NULL;
+}
+
 enum verdict
 draft_sync(struct draft *d, uint64_t date_ns, struct err *err)
 {
@@ -92,6 +110,7 @@ draft_sync(struct draft *d, uint64_t date_ns, struct err *err)
 	v = draft_flush(d, err);
 	if (v != VERDICT_OK)
 		return v;
+	draft_parse(d);
 	if (date_ns && sys_futimens(d->fd, (const struct timespec[2]){ date, date }) != 0)
 		return maildir_failed(err, errno, "set the date of a message");
 	/* A date is metadata that fdatasync may leave out. */
@@ -152,5 +171,11 @@ draft_end(struct draft *d)
 	d->named = false;
 	str_free(&d->buffer);
 	str_free(&d->head);
+	str_free(&d->parts);
+	if (d->mime) {
+		mime_free(d->mime);
+		arena_free(&d->arena);
+		d->mime = NULL;
+	}
 	str_free(&d->name);
 }

@@ -8,6 +8,7 @@
 
 #include "mailbox/maildir.h"
 #include "message/lines.h"
+#include "message/mime.h"
 
 struct draft {
 	struct maildir *md;
@@ -20,6 +21,9 @@ struct draft {
 	uint64_t size;	    /* bytes on disk */
 	uint64_t vsize;	    /* bytes with CRLF line ends: RFC822.SIZE */
 	struct str buffer;
+	struct arena arena; /* of the tree that mime makes */
+	struct mime *mime;
+	struct str parts; /* parts_put of the message, once it is synced; empty: not known */
 	struct str
 	    head; /* the begin of the text, as it is on disk: at most LIMIT_MAIL_HEAD bytes */
 	struct str name; /* in tmp/; once published in new/ or cur/ */

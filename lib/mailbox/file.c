@@ -40,7 +40,7 @@ file_read(int dir, const char *name, struct str *out, struct err *err)
 }
 
 enum verdict
-file_replace(int dir, const char *name, struct span bytes, struct err *err)
+file_replace(int dir, const char *name, struct span bytes, bool durable, struct err *err)
 {
 	struct str fresh = STR_INIT(LIMIT_MAIL_FILE_NAME);
 	bool good;
@@ -49,8 +49,10 @@ file_replace(int dir, const char *name, struct span bytes, struct err *err)
 	str_printf(&fresh, "%s.new", name);
 	fd = sys_open_beneath(
 	    dir, str_cstr(&fresh), O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK, FILE_MODE);
-	good = fd >= 0 && sys_write_all(fd, bytes.p, bytes.n) == 0 && sys_fsync(fd) == 0 &&
-	       sys_renameat(dir, str_cstr(&fresh), dir, name) == 0 && sys_fsync(dir) == 0;
+	good = fd >= 0 && sys_write_all(fd, bytes.p, bytes.n) == 0 &&
+	       (!durable || sys_fsync(fd) == 0) &&
+	       sys_renameat(dir, str_cstr(&fresh), dir, name) == 0 &&
+	       (!durable || sys_fsync(dir) == 0);
 	sys = errno;
 	if (fd >= 0)
 		sys_close(fd);

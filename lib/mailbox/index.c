@@ -25,7 +25,7 @@
 #define RESERVE \
 	128 /* UIDs reserved at a time: so many may be lost in a crash, so seldom is a sync due */
 #define COMPACT_LOG 65536      /* bytes of log that are never worth a new file */
-#define UID_LAST    0xfffffff0 /* no UID from here on: the mailbox needs a new UIDVALIDITY then */
+#define UID_LAST    0xffffff00 /* no UID from here on: the mailbox needs a new UIDVALIDITY then */
 
 enum verdict
 index_init(struct index *ix, int dir, struct err *err)
@@ -247,6 +247,9 @@ put_log(struct str *out, const struct index *ix)
 	if (ix->use)
 		record_use(out, ix->use);
 	record_dirs(out, &ix->dirs);
+	/* In a new index: the sync of the file saves that of its first UIDs. */
+	if (ix->n == 0 && ix->uidnext == 1)
+		record_reserve(out, 1, 1 + RESERVE);
 }
 
 /* The whole of a new file: from the names in FILE. */
@@ -307,7 +310,11 @@ index_rewrite(struct index *ix, struct span names, struct err *err)
 	if (v == VERDICT_OK)
 		v = replace_file(ix, str_span(&bytes), err);
 	str_free(&bytes);
-	return v == VERDICT_OK ? index_load(ix, err) : v;
+	if (v == VERDICT_OK)
+		v = index_load(ix, err);
+	if (v == VERDICT_OK && ix->reserved > ix->uidnext)
+		ix->granted = ix->reserved;
+	return v;
 }
 
 enum verdict

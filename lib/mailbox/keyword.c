@@ -60,7 +60,7 @@ keywords_save(struct mailbox *mb, unsigned number, struct span fresh, struct err
 		if (mb->ix.keywords[i].n > 0)
 			str_printf(&text, "%u %.*s\n", i, SPAN_ARG(mb->ix.keywords[i]));
 	str_printf(&text, "%u %.*s\n", number, SPAN_ARG(fresh));
-	v = file_replace(mb->folder.dir, KEYWORDS_FILE, str_span(&text), err);
+	v = file_replace(mb->folder.dir, KEYWORDS_FILE, str_span(&text), true, err);
 	str_free(&text);
 	return v;
 }

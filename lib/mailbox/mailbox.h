@@ -161,11 +161,12 @@ enum verdict mailbox_open_message(struct mailbox *mb, uint32_t uid, int *fd_out,
 /* Makes sure that size and vsize are known and right: reads the message if they are not known. */
 enum verdict mailbox_measure(struct mailbox *mb, uint32_t uid, struct err *err);
 
-/* What is cached of a message, so that it need not be opened. Payloads are opaque but the headers.
+/* What is cached of a message, so that it need not be opened. What is added with mailbox_add has
+ * both from the start; the rest is cached by who first needs it.
  */
 enum cache_kind {
 	CACHE_HEADERS = 1, /* the fields of cache_wants_header, whole, LF line ends */
-	CACHE_PARTS = 2,   /* MIME structure */
+	CACHE_PARTS = 2,   /* MIME structure: parts_put (mailbox/parts.h) */
 	CACHE_PREVIEW = 3,
 	CACHE_KINDS,
 };

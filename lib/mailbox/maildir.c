@@ -39,15 +39,17 @@ maildir_failed(struct err *err, int sys, const char *what)
 	return err_sys(err, sys, "%s", what);
 }
 
-/* Opens the directory NAME in PARENT, made if it is not there. -1 with errno. */
+/* Opens the directory NAME in PARENT, made if it is not there (DURABLE: for good). -1 with errno.
+ */
 static int
-dir_make(int parent, const char *name)
+dir_make(int parent, const char *name, bool durable)
 {
 	int fd = sys_open_beneath(parent, name, OPEN_DIR, 0);
 
 	if (fd >= 0 || errno != ENOENT)
 		return fd;
-	if (sys_mkdirat(parent, name, DIR_MODE) != 0 && errno != EEXIST)
+	if (sys_mkdirat(parent, name, DIR_MODE) != 0 ? errno != EEXIST
+						     : (durable && sys_fsync(parent) != 0))
 		return -1;
 	return sys_open_beneath(parent, name, OPEN_DIR, 0);
 }
@@ -62,7 +64,7 @@ dirs_make(int home, struct span path)
 	while (at >= 0 && span_token(&path, span_lit("/"), &level)) {
 		char *name = mem_strdup(level);
 		int next =
-		    span_eq(level, span_lit("..")) ? (errno = EXDEV, -1) : dir_make(at, name);
+		    span_eq(level, span_lit("..")) ? (errno = EXDEV, -1) : dir_make(at, name, true);
 		int sys = errno;
 
 		mem_free(name);
@@ -176,9 +178,9 @@ static enum verdict
 folder_open_parts(int dir, struct folder *out, struct err *err)
 {
 	out->dir = dir;
-	out->tmp = dir_make(dir, "tmp");
-	out->cur = out->tmp < 0 ? -1 : dir_make(dir, "cur");
-	out->new = out->cur < 0 ? -1 : dir_make(dir, "new");
+	out->tmp = dir_make(dir, "tmp", false);
+	out->cur = out->tmp < 0 ? -1 : dir_make(dir, "cur", false);
+	out->new = out->cur < 0 ? -1 : dir_make(dir, "new", false);
 	if (out->new >= 0)
 		return VERDICT_OK;
 	enum verdict v = maildir_failed(err, errno, "open folder");
@@ -203,7 +205,7 @@ folder_open(
 	if (inbox)
 		dir = sys_open_beneath(md->dir, ".", OPEN_DIR, 0);
 	else if (create)
-		dir = dir_make(md->dir, str_cstr(&path));
+		dir = dir_make(md->dir, str_cstr(&path), true);
 	else
 		dir = sys_open_beneath(md->dir, str_cstr(&path), OPEN_DIR, 0);
 	if (dir < 0 && errno == ENOENT)

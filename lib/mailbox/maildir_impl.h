@@ -13,8 +13,11 @@ int maildir_proc_fd(const struct maildir *md);
 /* Appends all of NAME to OUT. VERDICT_ABSENT: it is not there; VERDICT_LIMIT: it does not fit in
  * OUT. */
 enum verdict file_read(int dir, const char *name, struct str *out, struct err *err);
-/* The file NAME holds BYTES, for good, or is as it was. For who holds a lock: NAME.new is written
- * beside it. */
-enum verdict file_replace(int dir, const char *name, struct span bytes, struct err *err);
+/*
+ * The file NAME holds BYTES, or is as it was; with DURABLE for good. For who holds a lock: NAME.new
+ * is written beside it.
+ */
+enum verdict file_replace(
+    int dir, const char *name, struct span bytes, bool durable, struct err *err);
 
 #endif

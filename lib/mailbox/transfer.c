@@ -283,7 +283,7 @@ transfer_record(struct transfer *t, const struct own_change *from_own,
 	own_change_end(t->to, to_own, &t->records);
 	v = mailbox_write(t->to, &t->records, err);
 	str_reset(&t->records);
-	if (v != VERDICT_OK || !t->move)
+	if (v != VERDICT_OK || !t->move || t->out->from.n == t->first_from)
 		return v;
 	record_expunge(&t->records, t->from_modseq,
 	    (struct uid_set){ t->out->from.v + t->first_from, t->out->from.n - t->first_from });

@@ -428,7 +428,8 @@ tree_new_uidvalidity(const struct maildir *md, uint32_t *out, struct err *err)
 	*out = (uint32_t)(now > last ? now : last + 1);
 	str_reset(&text);
 	str_printf(&text, "%u\n", *out);
-	v = file_replace(maildir_dir(md), UIDVALIDITY_FILE, str_span(&text), err);
+	/* Lost in a power cut, the clock stands in for it. */
+	v = file_replace(maildir_dir(md), UIDVALIDITY_FILE, str_span(&text), false, err);
 	tree_unlock(lock);
 	str_free(&text);
 	return v;
@@ -501,7 +502,8 @@ tree_subscribe(const struct maildir *md, struct span name, bool on, struct err *
 		if (on && !put_subscription(&text, str_span(&checked)))
 			v = err_set(err, VERDICT_LIMIT, "too many subscriptions");
 		if (v == VERDICT_OK)
-			v = file_replace(maildir_dir(md), "subscriptions", str_span(&text), err);
+			v = file_replace(
+			    maildir_dir(md), "subscriptions", str_span(&text), true, err);
 	}
 	tree_names_free(&names);
 	tree_unlock(lock);

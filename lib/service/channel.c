@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "service/processes.h"
 #include "service/service_impl.h"
 
 #define TELL_MASTER_S \
@@ -273,12 +274,28 @@ service_on_connected(struct service_ctx *ctx, struct control_packet *p)
 static void
 inbound_gone(struct ipc_channel *ch, const char *why, void *arg)
 {
-	struct service_ctx *ctx = arg;
+	struct service_client *client = arg;
+	struct service_ctx *ctx = client->ctx;
 
 	(void)ch;
 	(void)why;
+	list_remove(&client->node);
+	mem_free(client);
 	ctx->inbound--;
 	service_maybe_exit(ctx);
+}
+
+/*
+ * A client that stops after us keeps its channel until then: two that ask each other (qmgr and
+ * bounce) would else wait for each other.
+ */
+static bool
+peer_outlives_us(const struct service_ctx *ctx, const struct service_role *role)
+{
+	const struct process_kind *own = process_kind_find(span_str(ctx->service->kind));
+	const struct process_kind *client = process_kind_find(span_str(role->client));
+
+	return own && client && client->stop > own->stop;
 }
 
 static void
@@ -291,9 +308,15 @@ peer_arrived(struct service_ctx *ctx, const struct service_role *role, struct co
 		control_close_fds(p);
 		return;
 	}
-	ctx->inbound++;
 	ipc_set_tag(ch, p->msg.arg);
-	ipc_on_gone(ch, inbound_gone, ctx);
+	if (!peer_outlives_us(ctx, role)) {
+		struct service_client *client = mem_alloc(sizeof(*client));
+		client->ctx = ctx;
+		client->channel = ch;
+		list_push(&ctx->clients, &client->node);
+		ctx->inbound++;
+		ipc_on_gone(ch, inbound_gone, client);
+	}
 	if (role->arrived)
 		role->arrived(ctx, ch, p->fds_n == 2 ? p->fds[1] : -1);
 	else if (p->fds_n == 2)

@@ -35,7 +35,8 @@ enum control_type {
 			  uid gid home account */
 	CONTROL_REDEEM,	 /* id = grant, arg = its own number for the answer; zero or one descriptor
 			  */
-	CONTROL_LEAVING, /* a user process without work */
+	CONTROL_LEAVING, /* a user process without work; ok: another process is to be started in its
+			    place */
 };
 
 /* What the descriptors of a BIRTH are, in their order. */

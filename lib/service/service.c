@@ -143,6 +143,10 @@ service_stop(struct service_ctx *ctx)
 	timer_set(&ctx->grace, deadline_after_s(STOP_GRACE_S));
 	for (unsigned i = 0; i < ctx->listeners_n; i++)
 		listener_stop(ctx->listeners[i]);
+	if (ctx->service->stateless) {
+		list_foreach (node, after, &ctx->clients)
+			ipc_retire(LIST_ITEM(node, struct service_client, node)->channel);
+	}
 	if (ctx->service->stop)
 		ctx->service->stop(ctx);
 	service_maybe_exit(ctx);
@@ -159,6 +163,15 @@ service_on_leave_ok(struct service_ctx *ctx, struct control_packet *p)
 	(void)ctx;
 	control_close_fds(p);
 	loop_stop();
+}
+
+void
+service_replace(struct service_ctx *ctx)
+{
+	struct control_msg msg = { .type = CONTROL_LEAVING, .ok = 1 };
+
+	if (!ctx->stopping)
+		control_send(ctx->control.fd, &msg, NULL, 0);
 }
 
 void
@@ -375,6 +388,7 @@ service_main(const struct service *service, int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of write(), not our end */
 	ctx.service = service;
 	list_init(&ctx.peers);
+	list_init(&ctx.clients);
 	list_init(&ctx.requests);
 	log_open(service->kind, STDERR_FILENO, true);
 	enum verdict birth = service_read_birth(&ctx);

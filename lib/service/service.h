@@ -47,6 +47,8 @@ struct service {
 	const struct ipc_service *public_asks;
 	const struct service_role *roles;
 	size_t roles_n;
+	/* Its channels have no state: at a stop clients are sent to its successor at once. */
+	bool stateless;
 };
 
 /* The whole of main(). */
@@ -130,6 +132,12 @@ bool service_stopping(const struct service_ctx *ctx);
 /* And the whole suite stops: end sessions with 421 or BYE at their next command, do not wait for
  * their QUIT. */
 bool service_shutdown(const struct service_ctx *ctx);
+/*
+ * Master is to start another process in place of this one, which then gets a STOP: it takes no new
+ * work, finishes what it has and exits. For what cannot be read anew behind the walls. Asked more
+ * than once it is asked again.
+ */
+void service_replace(struct service_ctx *ctx);
 /* For user processes: nothing to do for a while; the process exits unless master has something on
  * the way. */
 void service_leave(struct service_ctx *ctx);

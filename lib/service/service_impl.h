@@ -51,12 +51,20 @@ struct service_ctx {
 	unsigned listeners_n;
 	unsigned busy;	     /* sessions and deliveries */
 	unsigned inbound;    /* channels that clients have to us */
+	struct list clients; /* struct service_client */
 	uint32_t peers_seen; /* PEERs that master has sent, for LEAVING */
 	struct sandbox_dir dirs[SERVICE_MAX_DIRS];
 	unsigned dirs_n;
 	bool stopping;
 	bool shutdown; /* the whole suite stops: sessions are ended, not waited for */
 	struct timer grace;
+};
+
+/* A channel that a client has to us. */
+struct service_client {
+	struct list node;
+	struct service_ctx *ctx;
+	struct ipc_channel *channel;
 };
 
 /* service.c: leaves the loop when stopping and drained. */

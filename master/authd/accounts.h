@@ -9,8 +9,10 @@
 
 #include <sys/types.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/span.h"
+#include "event/pool.h"
 
 struct accounts;
 
@@ -20,6 +22,8 @@ struct account {
 	uid_t uid;
 	gid_t gid;
 	struct span home;
+	struct span allow_nets; /* extra field: logins from there alone; empty: from anywhere */
+	bool nologin;		/* extra field: mail, but no logins */
 };
 
 /* What an entry without uid, gid or home gets. */
@@ -32,11 +36,22 @@ struct account_defaults {
 /* DIR and NAME: the file, opened anew for each reading. DEFAULTS is copied. */
 struct accounts *accounts_new(int dir, const char *name, const struct account_defaults *defaults);
 void accounts_free(struct accounts *a);
-/* Looks whether the file changed, and reads it if so. VERDICT_TEMP: it cannot be read;
- * VERDICT_PERM: line N is wrong. */
-enum verdict accounts_refresh(struct accounts *a, struct err *err);
-/* NULL when there is none; valid until the next refresh. ASCII case does not matter. */
+/*
+ * Looks whether the file changed, and reads it if so: in a thread of POOL, or at once when POOL is
+ * NULL. VERDICT_TEMP: it cannot be read; VERDICT_PERM: line N is wrong.
+ */
+SUSPENDS enum verdict accounts_refresh(struct accounts *a, struct pool *pool, struct err *err);
+/* TEXT as if it were the file. */
+enum verdict accounts_parse(struct accounts *a, struct span text, struct err *err);
+/* NULL when there is none; valid until the caller suspends. ASCII case does not matter. */
 const struct account *accounts_find(const struct accounts *a, struct span user);
+/* A copy that lives as long as ARENA; false when that is full. */
+bool account_copy(const struct account *account, struct arena *arena, struct account *out);
+/*
+ * A password field that somebody has, always the same one for the same DRAW: what a login of nobody
+ * is computed with. Empty when nobody has any. Valid until the caller suspends.
+ */
+struct span accounts_sample(const struct accounts *a, uint64_t draw);
 size_t accounts_count(const struct accounts *a);
 
 #endif

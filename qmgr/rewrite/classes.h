@@ -3,18 +3,16 @@
 #ifndef REWRITE_CLASSES_H
 #define REWRITE_CLASSES_H
 
-#include "conf/conf.h"
-#include "ipc/types.h"
+#include "rewrite/rewrite.h"
 
-struct class_rule {
-	enum address_class class;
-	struct span transport; /* service of master.cf */
-	struct span nexthop;   /* empty: the domain */
-};
-
-/* Never fails: what is nobody's is ADDRESS_DEFAULT. DOMAIN in lower case; empty: this host. */
-void class_of_domain(const struct conf *conf, struct span domain, struct class_rule *out);
-/* Is DOMAIN one of LIST, which may name parents as ".parent"? */
-bool class_list_has(struct span list, struct span domain);
+/* What is nobody's is ADDRESS_DEFAULT. DOMAIN in lower case. VERDICT_TEMP: it cannot be told. */
+enum verdict class_of_domain(
+    const struct rewrite *rw, struct span domain, enum address_class *out, struct err *err);
+/* The transport, perhaps with ":nexthop", of a class, as the configuration says it. */
+struct span class_transport(const struct conf *conf, enum address_class class);
+/* "local recipient", for the reply that says who does not know a user. */
+const char *class_table(enum address_class class);
+/* The reply code to a recipient that nobody knows. */
+unsigned class_unknown_code(const struct conf *conf, enum address_class class);
 
 #endif

@@ -10,6 +10,7 @@
 #include "mailbox/index_impl.h"
 #include "mailbox/mailfile.h"
 #include "mailbox/name.h"
+#include "mailbox/parts.h"
 #include "tests/fuzz/fuzz.h"
 
 static void
@@ -105,10 +106,39 @@ fuzz_names(struct span data)
 	str_free(&name);
 }
 
+/* A tree that is read is written as the same bytes, and one that is parsed comes back as it was. */
+static void
+fuzz_parts(struct span data)
+{
+	struct arena arena;
+	struct str bytes = STR_INIT(1 << 20), again = STR_INIT(1 << 20);
+	const struct mime_part *root;
+
+	arena_init(&arena, LIMIT_MIME_MEMORY);
+	root = parts_get(data, &arena);
+	if (root && parts_put(&bytes, root)) {
+		root = parts_get(str_span(&bytes), &arena);
+		assert(
+		    root && parts_put(&again, root) && span_eq(str_span(&bytes), str_span(&again)));
+	}
+	str_reset(&bytes);
+	str_reset(&again);
+	arena_reset(&arena);
+	root = mime_parse(data, &arena);
+	if (root && parts_put(&bytes, root)) {
+		root = parts_get(str_span(&bytes), &arena);
+		assert(
+		    root && parts_put(&again, root) && span_eq(str_span(&bytes), str_span(&again)));
+	}
+	arena_free(&arena);
+	str_free(&bytes);
+	str_free(&again);
+}
+
 FUZZ(data)
 {
 	static void (*const targets[])(
-	    struct span data) = { fuzz_file, fuzz_records, fuzz_cache, fuzz_names };
+	    struct span data) = { fuzz_file, fuzz_records, fuzz_cache, fuzz_names, fuzz_parts };
 
 	if (data.n > 0)
 		targets[(unsigned char)data.p[0] % ARRAY_LEN(targets)](span_from(data, 1));

@@ -52,7 +52,7 @@ class Peer:
                 raise Failure(f"{self.name} knows no statement {s.verb}", s.where)
             try:
                 act(self, s)
-            except Closed:
+            except (Closed, ConnectionResetError):  # a reset may meet connect() already
                 raise Failure(f"{self.name}: the peer closed the connection", s.where) from None
             except OSError as e:
                 raise Failure(f"{self.name}: {e}", s.where) from None

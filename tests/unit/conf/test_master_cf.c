@@ -214,6 +214,44 @@ test_hosts(UNUSED void **state)
 	assert_int_equal(conf_service_hosts(&s, hosts), 0);
 }
 
+/* What rewrite has to open beside what main.cf names; a dollar sign stays one. */
+static void
+test_tables(UNUSED void **state)
+{
+	static const struct {
+		const char *main_cf, *master_cf, *want;
+	} rows[] = {
+		{ "", "smtp inet n - y - - smtpd", "" },
+		{ "", "smtp inet n - y - - smtpd -o smtpd_helo_required=yes", "" },
+		{ "",
+		    "smtp inet n - y - - smtpd -o "
+		    "smtpd_sender_restrictions=check_sender_access,hash:/x",
+		    "check_sender_access,hash:/x" },
+		{ "t = /a\nsmtpd_sender_login_maps = hash:$t",
+		    "smtp inet n - y - - smtpd -o t=/b\nsmtps inet n - y - - smtpd -o t=/b",
+		    "hash:/b" },
+		{ "", "smtp inet n - y - - smtpd -o { transport_maps = pcre:{ {/^a$$/ x} } }",
+		    "pcre:{ {/^a$/ x} }" },
+		{ "smtpd_restriction_classes = mine\nmine = hash:/a",
+		    "smtp inet n - y - - smtpd -o mine=hash:/b", "hash:/b" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct conf_problems *problems = conf_problems_new();
+		struct conf_source *source =
+		    parse_source(rows[i].main_cf, rows[i].master_cf, problems);
+		struct str got = STR_INIT(10000);
+		struct err err = ERR_NONE;
+
+		assert_int_equal(
+		    conf_value(source, NULL, span_lit("lookup_tables"), &got, &err), VERDICT_OK);
+		expect_text(rows[i].master_cf, str_span(&got), rows[i].want);
+		str_free(&got);
+		conf_free(source);
+		conf_problems_free(problems);
+	}
+}
+
 int
 main(void)
 {
@@ -223,6 +261,7 @@ main(void)
 		cmocka_unit_test(test_duplicates),
 		cmocka_unit_test(test_scopes),
 		cmocka_unit_test(test_hosts),
+		cmocka_unit_test(test_tables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

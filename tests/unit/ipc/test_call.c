@@ -501,6 +501,59 @@ test_many(void **state UNUSED)
 	scene_run(start_many, NULL);
 }
 
+/* A server that leaves: what has been asked is answered, then the client closes the channel. */
+FIBER_MAIN
+static void
+retire_main(void *arg)
+{
+	struct scene *s = arg;
+	struct msg_queue_flush q = { .site = SPAN("example.org") };
+	struct msg_queue_flushed r;
+	struct ipc_pending slots[2];
+	struct arena arena;
+	struct err err;
+
+	arena_init(&arena, 1 << 20);
+	for (size_t i = 0; i < ARRAY_LEN(slots); i++)
+		ipc_send_call(s->left, 1, &ipc_queue_flush, &q, &ipc_queue_flushed, &slots[i]);
+	while (s->held_n < ARRAY_LEN(slots))
+		assert_int_equal(fiber_yield(), VERDICT_OK);
+	ipc_retire(s->right);
+	assert_true(ipc_is_open(s->right));
+	while (ipc_is_open(s->left))
+		assert_int_equal(fiber_yield(), VERDICT_OK);
+	/* Who had the channel before it knew is answered too. */
+	assert_int_equal(resolve(s, "anna@example.org", &arena, &err), VERDICT_OK);
+	for (size_t i = 0; i < ARRAY_LEN(slots); i++) {
+		r.count = i;
+		ipc_reply(s->held[i], &ipc_queue_flushed, &r);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(slots); i++) {
+		assert_int_equal(ipc_await(&slots[i], &r, &arena, SOON, &err), VERDICT_OK);
+		assert_int_equal(r.count, i);
+	}
+	arena_free(&arena);
+}
+
+static void
+start_retire(struct scene *s)
+{
+	open_both(s, retire_main);
+}
+
+static void
+check_retire(struct scene *s)
+{
+	expect_text("left", str_span(&s->why), "rewrite was left");
+	expect_text("right", str_span(&s->why_right), "smtpd went away");
+}
+
+static void
+test_retire(void **state UNUSED)
+{
+	scene_run(start_retire, check_retire);
+}
+
 int
 main(void)
 {
@@ -514,6 +567,7 @@ main(void)
 		cmocka_unit_test(test_bad_replies),
 		cmocka_unit_test(test_overload),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_retire),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -465,7 +465,8 @@ client_run(void *arg)
 		stream_free(c->io);
 	mem_free(c);
 	/* The last one waits until the halves have noticed: then counts can be looked at. */
-	while (--rig->clients == 0 && (rig->half.busy > 0 || rig->user.busy > 0)) {
+	while (--rig->clients == 0 && (rig->half.busy > 0 || rig->user.busy > 0 ||
+					  (rig->tickets > 0 && !rig->half.stopping))) {
 		rig->clients++;
 		if (fiber_sleep_until(time_mono() + NS_PER_MS) != VERDICT_OK)
 			return;

@@ -169,12 +169,13 @@ void
 age_dirs(const struct place *p, const char *folder)
 {
 	static const char *const parts[] = { "new", "cur" };
-	static long tick; /* each time is another one */
+	static long tick = 1; /* each time is another one */
 
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
 		struct str name = STR_INIT(1024), path;
-		const struct timespec t[2] = { { 1000000, ++tick }, { 1000000, tick } };
+		const struct timespec t[2] = { { 1000000, tick }, { 1000000, tick } };
 
+		tick++;
 		str_printf(&name, "%s/%s", folder, parts[i]);
 		path = path_of(p, str_cstr(&name));
 		assert_int_equal(utimensat(AT_FDCWD, str_cstr(&path), t, 0), 0);

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -304,31 +305,51 @@ check_all(struct place *p)
 	mem_free(acked);
 }
 
+/* One run: where, and the fault as POSTERN_FAULT has it. */
+struct order {
+	char path[64];
+	char fault[32];
+};
+
+/* Until the test closes its end: a child for each order, which has not read its fault yet. */
+static void
+nurse(int fd)
+{
+	struct order order;
+	int status;
+
+	while (read(fd, &order, sizeof(order)) == sizeof(order)) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			setenv("POSTERN_FAULT", order.fault, 1);
+			_exit(act(order.path));
+		}
+		if (pid < 0 || waitpid(pid, &status, 0) != pid ||
+		    write(fd, &status, sizeof(status)) < 0)
+			_exit(1);
+	}
+	_exit(0);
+}
+
 /* Runs the acts with a fault; false when no signal ended them. */
 static bool
-run_with_fault(const char *self, const struct place *p, unsigned n, const char *what)
+run_with_fault(int nursery, struct place *p, unsigned n, const char *what)
 {
-	struct str fault = STR_INIT(64), path = p->path;
+	struct order order = { .path = "" };
 	int status;
-	pid_t pid;
 
-	str_printf(&fault, "%u:%s", n, what);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		setenv("POSTERN_FAULT", str_cstr(&fault), 1);
-		execl(self, self, "act", str_cstr(&path), (char *)NULL);
-		_exit(127);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	str_free(&fault);
+	memcpy(order.path, p->path.p, size_min(p->path.n, sizeof(order.path) - 1));
+	snprintf(order.fault, sizeof(order.fault), "%u:%s", n, what);
+	assert_int_equal(write(nursery, &order, sizeof(order)), sizeof(order));
+	assert_int_equal(read(nursery, &status, sizeof(status)), sizeof(status));
 	assert_true(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == 0);
 	return WIFSIGNALED(status);
 }
 
 /* Every STEP-th call up to LAST, or to the run that gets through; returns how many there were. */
 static unsigned
-test_each_call(const char *what, unsigned first, unsigned step, unsigned last)
+test_each_call(int nursery, const char *what, unsigned first, unsigned step, unsigned last)
 {
 	unsigned n = first;
 	bool more = true;
@@ -342,7 +363,7 @@ test_each_call(const char *what, unsigned first, unsigned step, unsigned last)
 		str_puts(&p.path, "/postern-crash-XXXXXX");
 		str_cstr(&p.path);
 		assert_non_null(mkdtemp(p.path.p));
-		more = run_with_fault("/proc/self/exe", &p, n, what) || last < MOST_CALLS;
+		more = run_with_fault(nursery, &p, n, what) || last < MOST_CALLS;
 		p.home = open(str_cstr(&p.path), O_PATH | O_DIRECTORY);
 		p.proc_fd = open("/proc/self/fd", O_PATH | O_DIRECTORY);
 		check_all(&p);
@@ -358,23 +379,34 @@ test_each_call(const char *what, unsigned first, unsigned step, unsigned last)
 static void
 test_faults(void **state)
 {
-	unsigned calls = test_each_call("kill", 1, 1, MOST_CALLS);
+	int nursery = *(int *)*state;
+	unsigned calls = test_each_call(nursery, "kill", 1, 1, MOST_CALLS);
 
-	(void)state;
 	/* What fails is handled in the same way for most calls: a part of them is enough each time.
 	 */
-	test_each_call("ENOSPC", 1, 5, calls);
-	test_each_call("EIO", 3, 5, calls);
+	test_each_call(nursery, "ENOSPC", 1, 5, calls);
+	test_each_call(nursery, "EIO", 3, 5, calls);
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
+	int pair[2];
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_faults),
+		cmocka_unit_test_prestate(test_faults, &pair[0]),
 	};
 
-	if (argc == 3)
-		return act(argv[2]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	/* Before this process makes a call that reads the plan of faults. */
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return 1;
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(pair[0]);
+		nurse(pair[1]);
+	}
+	close(pair[1]);
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	close(pair[0]);
+	waitpid(pid, NULL, 0);
+	return failed;
 }

@@ -10,6 +10,7 @@
 
 #include "base/sys.h"
 #include "base/time.h"
+#include "mailbox/parts.h"
 #include "tests/unit/mailbox/place.h"
 #include "tests/unit/unit.h"
 
@@ -329,7 +330,17 @@ test_cache(void **state)
 	must_add(mb, TEXT, 0, 0);
 	assert_int_equal(mailbox_cache_get(mb, 1, &bytes, &entry, &err), VERDICT_OK);
 	expect_text("headers", entry.part[CACHE_HEADERS], headers);
-	assert_null(entry.part[CACHE_PARTS].p);
+	struct arena arena;
+	arena_init(&arena, LIMIT_MIME_MEMORY);
+	const struct mime_part *root = parts_get(entry.part[CACHE_PARTS], &arena);
+	assert_non_null(root);
+	expect_text("type", root->type, "text");
+	expect_text("from", root->envelope[ENVELOPE_FROM], " a@example.org");
+	assert_int_equal(root->body.at,
+	    sizeof("From: a@example.org\nSubject: =?x?=\n folded\nX-Other: y\n\n") - 1);
+	assert_int_equal(root->body.size, 5);
+	assert_int_equal(root->body.crlf_size, 6);
+	arena_free(&arena);
 	const struct cache_entry more = { .part = { [CACHE_PARTS] = SPAN("parts") } };
 	assert_int_equal(mailbox_cache_put(mb, 1, &more, &err), VERDICT_OK);
 	assert_int_equal(mailbox_cache_get(mb, 1, &bytes, &entry, &err), VERDICT_OK);

@@ -138,8 +138,33 @@ ours_gone(struct ipc_channel *ch, const char *why, void *arg)
 		a->ours = NULL;
 }
 
-static const struct ipc_permit agent_permits[] = { { &ipc_deliver, agent_deliver } };
-static const struct ipc_service agent_service = { "qmgr", agent_permits, 1, NULL, agent_gone };
+/* In place of bounce: what it is asked for can be found in the log. */
+static void
+agent_report(struct ipc_request *req, const void *body, void *arg)
+{
+	const struct msg_bounce_report *msg = body;
+	const struct item_reported *first = msg->recipients.v;
+	struct agent *a = arg;
+	struct err err = ERR_NONE;
+
+	log_event(LOG_LEVEL_INFO, "report of %.*s: kind %u, %u of them, <%.*s> %u %.*s (%.*s)",
+	    SPAN_ARG(msg->queue_id), msg->kind, msg->recipients.n, SPAN_ARG(first->address),
+	    first->action, SPAN_ARG(first->dsn), SPAN_ARG(first->text));
+	if (a->ctx->rig->bounce_fails) {
+		err_set(&err, VERDICT_TEMP, "not now");
+		ipc_fail(req, &err);
+		return;
+	}
+	ipc_reply(req, &ipc_bounce_reported, &(struct msg_bounce_reported){ span_lit("RRR") });
+}
+
+static const struct ipc_permit agent_permits[] = {
+	{ &ipc_deliver, agent_deliver },
+	{ &ipc_bounce_report, agent_report },
+};
+static const struct ipc_service agent_service = { "qmgr", agent_permits, 2, NULL, agent_gone };
+
+static const struct ipc_service asks_nothing = { .name = "agent" };
 
 SUSPENDS enum verdict
 service_channel(struct service_ctx *ctx, const char *name, uint64_t deadline,
@@ -155,7 +180,8 @@ service_channel(struct service_ctx *ctx, const char *name, uint64_t deadline,
 		return err_set(err, VERDICT_TEMP, "master refuses a channel to %s", name);
 	if (!a->ours || !ipc_is_open(a->ours)) {
 		assert_int_equal(ipc_pair(fds), 0);
-		a->ours = ipc_open(ctx->rig->ipc, fds[0], a->asks, a->asks_arg);
+		a->ours =
+		    ipc_open(ctx->rig->ipc, fds[0], a->asks ? a->asks : &asks_nothing, a->asks_arg);
 		ipc_on_gone(a->ours, ours_gone, a);
 		a->theirs = ipc_open(ctx->rig->ipc, fds[1], &agent_service, a);
 	}
@@ -204,6 +230,7 @@ rig_init(struct rig *rig)
 	log_open("qmgr", log_fd, true);
 	delivered = 0;
 	rig_agent(rig, "smtp", rig_agent_sends, NULL);
+	rig_agent(rig, "bounce", rig_agent_silent, NULL);
 }
 
 static void
@@ -269,13 +296,15 @@ rig_leave(struct rig *rig)
 	struct service_ctx *ctx = rig->ctx;
 
 	rig->q->stopping = rig->q->stopped = true;
-	for (unsigned i = 0; i < ctx->agents_n; i++)
-		if (ctx->agents[i].theirs)
-			ipc_close(ctx->agents[i].theirs, false);
 	ipc_close(rig->client, false);
 	ipc_close(rig->tool, false);
-	while (fiber_count() > 1)
+	while (fiber_count() > 1) {
+		/* A dispatch under way may ask for a channel once more. */
+		for (unsigned i = 0; i < ctx->agents_n; i++)
+			if (ctx->agents[i].theirs)
+				ipc_close(ctx->agents[i].theirs, false);
 		(void)fiber_sleep_until(deadline_after_ms(1));
+	}
 }
 
 FIBER_MAIN
@@ -460,6 +489,7 @@ mail_recipient(
 	str_reset(&s);
 	str_printf(&s, "r%u@%.*s", i, SPAN_ARG(r->nexthop));
 	r->address = arena_dup(arena, str_span(&s));
+	r->notify = (uint8_t)mail->notify;
 	str_free(&s);
 }
 
@@ -482,6 +512,7 @@ rig_commit(struct rig *rig, const struct rig_mail *mail, uint64_t handle, struct
 		.queue_id = span_str(mail->id),
 		.arrived = time_wall(),
 		.sender = span_str(mail->sender ? mail->sender : "s@example.com"),
+		.flags = mail->flags,
 		.crc = crc32c(0, content),
 		.extents = { &extent, 1 },
 		.client = span_lit("local"),

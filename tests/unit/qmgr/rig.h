@@ -24,6 +24,7 @@ struct rig {
 	char path[256];
 	bool named; /* store without O_TMPFILE */
 	enum commit_mode mode;
+	bool bounce_fails; /* whatever report it is asked for */
 };
 
 /* Makes the directory and the configuration; the queue manager starts in rig_run. */
@@ -60,8 +61,10 @@ struct rig_mail {
 	const char *content;
 	const char *transport; /* NULL: smtp */
 	const char *nexthop;   /* NULL: example.org */
+	uint32_t flags;	       /* enum message_flag */
 	unsigned recipients;   /* r0@nexthop, r1@nexthop, ...; 0: one */
 	bool own_nexthops;     /* each recipient has one: n0.example, ... */
+	unsigned notify;       /* enum dsn_notify */
 };
 /* OPEN and write; *HANDLE_OUT for rig_commit. */
 SUSPENDS enum verdict rig_open(

@@ -215,6 +215,158 @@ test_reads(void **state)
 	rig_run(&rig, reads);
 }
 
+SUSPENDS static uint64_t
+order(enum queue_order what, const char *id)
+{
+	struct msg_queue_order ask = { .order = (uint8_t)what, .queue_id = span_str(id) };
+	struct msg_queue_ordered got = { 0 };
+	struct err err = ERR_NONE;
+	struct arena arena;
+
+	arena_init(&arena, 4096);
+	if (ipc_call(rig.tool, 0, &ipc_queue_order, &ask, &ipc_queue_ordered, &got, &arena,
+		RIG_WAIT, &err) != VERDICT_OK)
+		fail_msg("order %d: %s", what, err.text);
+	arena_free(&arena);
+	return got.count;
+}
+
+FIBER_MAIN static void
+deletes(void *arg)
+{
+	(void)arg;
+	rig_agent(&rig, "smtp", rig_agent_defers, NULL);
+	post(&(struct rig_mail){ .id = "X1" });
+	post(&(struct rig_mail){ .id = "X2", .recipients = 3000 });
+	rig_wait_place(&rig, "X1", MESSAGE_DEFERRED);
+	rig_wait_place(&rig, "X2", MESSAGE_DEFERRED);
+	assert_int_equal(order(QUEUE_DELETE, "ZZ"), 0);
+	assert_int_equal(order(QUEUE_DELETE, "X1"), 1);
+	rig_wait_log(&rig, "X1: removed");
+	assert_int_equal(rig.q->messages.count, 1);
+	assert_int_equal(order(QUEUE_DELETE, ""), 1);
+	rig_wait_empty(&rig);
+	assert_int_equal(rig_files(&rig), 0);
+}
+
+static void
+test_deletes(void **state)
+{
+	(void)state;
+	rig_run(&rig, deletes);
+}
+
+/* What an agent has is waited for; its word counts no more. */
+FIBER_MAIN static void
+deletes_running(void *arg)
+{
+	(void)arg;
+	rig_agent(&rig, "smtp", rig_agent_silent, NULL);
+	post(&(struct rig_mail){ .id = "X3", .recipients = 2000 });
+	while (rig_delivered() < 5)
+		fiber_sleep_until(deadline_after_ms(1));
+	assert_int_equal(order(QUEUE_DELETE, "X3"), 1);
+	assert_non_null(message_find(rig.q, span_lit("X3")));
+	rig_agent_dies(&rig, "smtp");
+	rig_wait_empty(&rig);
+	assert_int_equal(rig_delivered(), 5);
+}
+
+static void
+test_deletes_running(void **state)
+{
+	(void)state;
+	rig_run(&rig, deletes_running);
+}
+
+FIBER_MAIN static void
+holds(void *arg)
+{
+	(void)arg;
+	rig_agent(&rig, "smtp", rig_agent_defers, NULL);
+	post(&(struct rig_mail){ .id = "H1" });
+	rig_wait_place(&rig, "H1", MESSAGE_DEFERRED);
+	assert_int_equal(order(QUEUE_HOLD, "H1"), 1);
+	assert_int_equal(order(QUEUE_HOLD, "H1"), 0);
+	rig_wait_place(&rig, "H1", MESSAGE_HELD);
+	assert_int_equal(rig.q->retry.n, 0);
+	assert_int_equal(rig_logged("H1: placed on hold"), 1);
+	/* From the beginning. */
+	post(&(struct rig_mail){ .id = "H2", .flags = MESSAGE_HOLD });
+	rig_wait_place(&rig, "H2", MESSAGE_HELD);
+	assert_int_equal(rig_logged("H2: from="), 0);
+}
+
+FIBER_MAIN static void
+holds_on(void *arg)
+{
+	uint64_t n;
+
+	(void)arg;
+	rig_agent(&rig, "smtp", rig_agent_sends, NULL);
+	rig_wait_place(&rig, "H1", MESSAGE_HELD);
+	rig_wait_place(&rig, "H2", MESSAGE_HELD);
+	assert_int_equal(flush("", "", &n), VERDICT_OK);
+	assert_int_equal(n, 0);
+	assert_int_equal(order(QUEUE_RELEASE, "H2"), 1);
+	rig_wait_log(&rig, "H2: removed");
+	assert_int_equal(order(QUEUE_RELEASE, ""), 1);
+	rig_wait_place(&rig, "H1", MESSAGE_DEFERRED);
+	assert_int_equal(flush("", "", &n), VERDICT_OK);
+	rig_wait_empty(&rig);
+}
+
+static void
+test_holds(void **state)
+{
+	(void)state;
+	rig_run(&rig, holds);
+	rig_run(&rig, holds_on);
+}
+
+FIBER_MAIN static void
+holds_running(void *arg)
+{
+	(void)arg;
+	rig_agent(&rig, "smtp", rig_agent_silent, NULL);
+	post(&(struct rig_mail){ .id = "H3", .recipients = 1500 });
+	while (rig_delivered() < 5)
+		fiber_sleep_until(deadline_after_ms(1));
+	assert_int_equal(order(QUEUE_HOLD, "H3"), 1);
+	rig_agent_dies(&rig, "smtp");
+	rig_wait_place(&rig, "H3", MESSAGE_HELD);
+	rig_agent(&rig, "smtp", rig_agent_sends, NULL);
+	assert_int_equal(order(QUEUE_RELEASE, "H3"), 1);
+	rig_wait_empty(&rig);
+}
+
+static void
+test_holds_running(void **state)
+{
+	(void)state;
+	rig_run(&rig, holds_running);
+}
+
+FIBER_MAIN static void
+expires(void *arg)
+{
+	(void)arg;
+	rig_agent(&rig, "smtp", rig_agent_defers, NULL);
+	post(&(struct rig_mail){ .id = "P1" });
+	rig_wait_place(&rig, "P1", MESSAGE_DEFERRED);
+	assert_int_equal(order(QUEUE_EXPIRE, "P1"), 1);
+	rig_wait_empty(&rig);
+	assert_int_equal(
+	    rig_logged("P1: from=<s@example.com>, status=force-expired, returned to sender"), 1);
+}
+
+static void
+test_expires(void **state)
+{
+	(void)state;
+	rig_run(&rig, expires);
+}
+
 int
 main(void)
 {
@@ -223,6 +375,11 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_lists_large, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_flushes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reads, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_deletes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_deletes_running, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_holds, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_holds_running, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_expires, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

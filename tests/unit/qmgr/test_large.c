@@ -124,7 +124,7 @@ large_expired(void *arg)
 	rig_wait_empty(&rig);
 	assert_int_equal(
 	    rig_logged("BX: from=<s@example.com>, status=expired, returned to sender"), 1);
-	assert_int_equal(rig_logged("BX: <s@example.com> is not told"), 500);
+	assert_true(rig_logged("report of BX: kind 1, ") > 0);
 }
 
 static void
@@ -144,7 +144,7 @@ large_bounced(void *arg)
 	rig_agent(&rig, "smtp", agent_shares, &third);
 	post(&(struct rig_mail){ .id = "BB", .recipients = 3000 });
 	rig_wait_empty(&rig);
-	assert_int_equal(rig_logged("BB: <s@example.com> is not told"), 1000);
+	assert_true(rig_logged("report of BB: kind 1, ") > 0);
 }
 
 static void
