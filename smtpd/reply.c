@@ -11,6 +11,7 @@
 
 #define REPLY_LINE 998 /* bytes; RFC 5321 4.5.3.1.5 asks clients for 512, and texts are ours */
 
+PRINTF(4, 0)
 SUSPENDS static void
 reply_put(struct session *s, unsigned code, char separator, const char *fmt, va_list ap)
 {

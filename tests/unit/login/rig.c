@@ -542,8 +542,10 @@ rig_contexts(struct rig *rig)
 	int pair[2];
 
 	list_init(&rig->half.peers);
+	list_init(&rig->half.clients);
 	list_init(&rig->half.requests);
 	list_init(&rig->user.peers);
+	list_init(&rig->user.clients);
 	list_init(&rig->user.requests);
 	rig->half.state = rig->user.state = rig;
 	rig->half.ipc = ipc_new(1);
