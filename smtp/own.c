@@ -62,8 +62,8 @@ own_find(struct own *own, const struct conf *conf)
 	own->n = 0;
 	if (span_eq_nocase(conf->inet_interfaces, span_lit("all")))
 		add_interfaces(own);
-	else
-		add_list(own, conf->inet_interfaces);
+	add_list(own, conf->inet_interfaces);
+	own->loopback = own->n == 0 || span_eq_nocase(conf->inet_interfaces, span_lit("all"));
 	add_list(own, conf->proxy_interfaces);
 }
 
@@ -83,7 +83,8 @@ own_has(const struct own *own, const struct domain_ip *ip)
 
 	if (memcmp(ip->byte, zero, ip->size) == 0)
 		return true;
-	if (ip->size == 4 ? ip->byte[0] == 127 : memcmp(ip->byte, loopback, 16) == 0)
+	if (own->loopback &&
+	    (ip->size == 4 ? ip->byte[0] == 127 : memcmp(ip->byte, loopback, 16) == 0))
 		return true;
 	for (size_t i = 0; i < own->n; i++)
 		if (own->v[i].size == ip->size && memcmp(own->v[i].byte, ip->byte, ip->size) == 0)
