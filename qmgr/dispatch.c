@@ -256,7 +256,7 @@ dispatch_round(struct transport *t, struct opening batch[BATCH])
 	if (n == 0)
 		return VERDICT_ABSENT;
 	if (to_open) {
-		fan_run(q->pool, opening_job, batch, n, sizeof(*batch));
+		fan_run(q->pool, opening_job, batch, n, sizeof(*batch), FAN_SLOW);
 		/* The channel may be another by now, or none. */
 		v = service_channel(q->ctx, t->name, 0, &ch, &err);
 		if (v != VERDICT_OK)

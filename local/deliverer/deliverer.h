@@ -15,6 +15,7 @@ struct deliverer {
 	struct pool *pool;
 	struct map shelves; /* folders that were stored into, by name as it was asked for */
 	unsigned busy;	    /* deliveries begun and not ended */
+	uint64_t write_ns;  /* what a file takes to be written and synced: an average */
 	struct timer linger;
 };
 

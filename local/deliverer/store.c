@@ -1,8 +1,9 @@
 /*
- * One message into one folder. A delivery is a fiber; what blocks runs in the pool: writing and
- * syncing the file, many at a time, then a round that names all files that are ready and syncs the
- * directory once for them. While a round runs the next one gathers. Called by the router's messages
- * alone. The reply says that the message would survive a power cut.
+ * One message into one folder. A delivery is a fiber; what blocks runs in the pool: a round writes
+ * and syncs the files of all that are ready, names them and syncs the directory once for them.
+ * While a round runs the next one gathers. Where a file takes long (a disk that has to turn), files
+ * are written in many threads before the round instead. Called by the router's messages alone. The
+ * reply says that the message would survive a power cut.
  *
  * The content is what a stranger sent, in a file that qmgr owns: extents are checked against it,
  * and nothing is believed about its form.
@@ -12,6 +13,7 @@
 
 #include "base/mem.h"
 #include "base/sys.h"
+#include "base/time.h"
 #include "local/deliverer/deliverer.h"
 #include "mailbox/mailbox.h"
 #include "mailbox/tree.h"
@@ -20,6 +22,9 @@
 #define READ_BLOCK   65536
 #define IDLE_SHELVES 16	 /* folders kept open; beyond, those without users are closed */
 #define TIDY_AFTER   512 /* messages: by then the log of an index is worth a look */
+#define ROUND_MOST   64	 /* messages; the next round takes the others */
+#define SLOW_FILE_NS \
+	(300 * NS_PER_US) /* to write one: longer is worth a thread, a thread costs 20 us */
 
 /* A folder that was stored into, open until the process has been idle. */
 struct shelf {
@@ -39,6 +44,7 @@ struct delivery {
 	const struct msg_store *msg;
 	struct shelf *shelf;
 	struct draft draft;
+	uint64_t write_ns; /* 0: not written yet */
 	enum verdict v;
 	struct err err;
 };
@@ -160,27 +166,41 @@ check_extents(const struct delivery *job, struct err *err)
 	return VERDICT_OK;
 }
 
+static enum verdict
+delivery_copy(struct delivery *job)
+{
+	struct deliverer *d = job->deliverer;
+	const struct list_extent *extents = &job->msg->extents;
+	uint64_t largest = 1;
+	char *block;
+
+	job->v = check_extents(job, &job->err);
+	for (uint32_t i = 0; job->v == VERDICT_OK && i < extents->n; i++)
+		largest = extents->v[i].size > largest ? extents->v[i].size : largest;
+	if (job->v != VERDICT_OK)
+		return job->v;
+	block = mem_alloc(size_min(largest, READ_BLOCK));
+	job->v =
+	    draft_begin(&job->draft, d->maildir, mailbox_folder(job->shelf->mailbox), &job->err);
+	if (job->v == VERDICT_OK)
+		job->v = write_trace(job);
+	for (uint32_t i = 0; job->v == VERDICT_OK && i < extents->n; i++)
+		job->v = write_extent(job, &extents->v[i], block);
+	if (job->v == VERDICT_OK)
+		job->v = draft_sync(&job->draft, 0, &job->err);
+	mem_free(block);
+	return job->v;
+}
+
 /* In a thread: the file as it shall be, on disk, without its name. */
 static void
 delivery_write(void *arg)
 {
 	struct delivery *job = arg;
-	struct deliverer *d = job->deliverer;
-	char *block;
+	uint64_t begun = time_mono();
 
-	job->v = check_extents(job, &job->err);
-	if (job->v != VERDICT_OK)
-		return;
-	block = mem_alloc(READ_BLOCK);
-	job->v =
-	    draft_begin(&job->draft, d->maildir, mailbox_folder(job->shelf->mailbox), &job->err);
-	if (job->v == VERDICT_OK)
-		job->v = write_trace(job);
-	for (uint32_t i = 0; job->v == VERDICT_OK && i < job->msg->extents.n; i++)
-		job->v = write_extent(job, &job->msg->extents.v[i], block);
-	if (job->v == VERDICT_OK)
-		job->v = draft_sync(&job->draft, 0, &job->err);
-	mem_free(block);
+	job->v = delivery_copy(job);
+	job->write_ns = time_mono() - begun + 1;
 }
 
 struct round {
@@ -189,37 +209,53 @@ struct round {
 	size_t n;
 };
 
-/* In a thread: all get their names and UIDs, one sync of directory and index holds for all. */
+/* Names and UIDs for the N whose files are written; one sync of directory and index holds for all.
+ */
+static void
+round_name(struct round *r, struct delivery **jobs, size_t n)
+{
+	struct shelf *s = r->shelf;
+	struct mailbox_addition *additions = mem_alloc_array(n, sizeof(*additions));
+	struct err err = ERR_NONE;
+	enum verdict synced;
+
+	for (size_t i = 0; i < n; i++)
+		additions[i].draft = &jobs[i]->draft;
+	mailbox_add(s->mailbox, additions, n);
+	synced = mailbox_sync_blocking(s->mailbox, &err);
+	for (size_t i = 0; i < n; i++) {
+		jobs[i]->v = additions[i].v;
+		jobs[i]->err = additions[i].err;
+		if (jobs[i]->v != VERDICT_OK || synced == VERDICT_OK)
+			continue;
+		draft_withdraw(&jobs[i]->draft);
+		jobs[i]->v = synced;
+		jobs[i]->err = err;
+	}
+	mem_free(additions);
+	s->untidy += (unsigned)n;
+	if (s->untidy >= TIDY_AFTER && mailbox_tidy(s->mailbox, NULL) == VERDICT_OK)
+		s->untidy = 0;
+}
+
+/* In a thread. */
 static void
 round_publish(void *arg)
 {
 	struct round *r = arg;
-	struct shelf *s = r->shelf;
-	struct mailbox_addition *additions = mem_alloc_array(r->n, sizeof(*additions));
-	struct err err = ERR_NONE;
-	enum verdict synced;
-	size_t i = 0;
+	struct delivery *jobs[ROUND_MOST];
+	size_t n = 0;
 
-	list_foreach (node, after, &r->deliveries)
-		additions[i++].draft = &LIST_ITEM(node, struct delivery, node)->draft;
-	mailbox_add(s->mailbox, additions, r->n);
-	synced = mailbox_sync_blocking(s->mailbox, &err);
-	i = 0;
 	list_foreach (node, after, &r->deliveries) {
 		struct delivery *job = LIST_ITEM(node, struct delivery, node);
 
-		job->v = additions[i].v;
-		job->err = additions[i++].err;
-		if (job->v != VERDICT_OK || synced == VERDICT_OK)
-			continue;
-		draft_withdraw(&job->draft);
-		job->v = synced;
-		job->err = err;
+		if (job->write_ns == 0)
+			delivery_write(job);
+		if (job->v == VERDICT_OK)
+			jobs[n++] = job;
 	}
-	mem_free(additions);
-	s->untidy += (unsigned)r->n;
-	if (s->untidy >= TIDY_AFTER && mailbox_tidy(s->mailbox, NULL) == VERDICT_OK)
-		s->untidy = 0;
+	if (n > 0)
+		round_name(r, jobs, n);
 }
 
 /* Answers, and frees all. */
@@ -229,6 +265,8 @@ delivery_end(struct delivery *job)
 	const struct msg_stored stored = { SPAN("delivered to maildir") };
 	struct deliverer *d = job->deliverer;
 
+	if (job->write_ns > 0)
+		d->write_ns = (d->write_ns * 7 + job->write_ns) / 8;
 	draft_end(&job->draft);
 	shelf_leave(job->shelf);
 	if (job->v == VERDICT_OK)
@@ -251,13 +289,11 @@ shelf_rounds(struct shelf *s)
 {
 	struct list *node;
 
-	s->users++;
-	s->round = true;
 	while (!list_empty(&s->ready)) {
 		struct round r = { .shelf = s };
 
 		list_init(&r.deliveries);
-		for (; (node = list_pop(&s->ready)) != NULL; r.n++)
+		for (; r.n < ROUND_MOST && (node = list_pop(&s->ready)) != NULL; r.n++)
 			list_push(&r.deliveries, node);
 		/* Cancelled or not, it has run. */
 		(void)pool_run(s->deliverer->pool, round_publish, &r);
@@ -268,23 +304,36 @@ shelf_rounds(struct shelf *s)
 	shelf_leave(s);
 }
 
-/* Ends before its delivery does when another fiber runs the rounds of the folder. */
+FIBER_MAIN
+static void
+shelf_run(void *arg)
+{
+	shelf_rounds(arg);
+}
+
+/* Ends before its delivery does: rounds are made by a fiber of the folder, which comes after all
+ * deliveries of this turn. */
 FIBER_MAIN
 static void
 delivery_run(void *arg)
 {
 	struct delivery *job = arg;
+	struct deliverer *d = job->deliverer;
 	struct shelf *s = job->shelf;
 
 	job->v = shelf_open(s, &job->err);
-	if (job->v == VERDICT_OK)
-		(void)pool_run(job->deliverer->pool, delivery_write, job);
+	if (job->v == VERDICT_OK && d->write_ns > SLOW_FILE_NS)
+		(void)pool_run(d->pool, delivery_write, job);
 	if (job->v != VERDICT_OK) {
 		delivery_end(job);
 		return;
 	}
 	list_push(&s->ready, &job->node);
-	if (!s->round)
+	if (s->round)
+		return;
+	s->round = true;
+	s->users++;
+	if (!fiber_spawn("rounds", shelf_run, s))
 		shelf_rounds(s);
 }
 
