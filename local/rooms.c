@@ -1,11 +1,13 @@
 /*
  * Channels to deliverers, one an account. authd is asked for a grant, master redeems it: the router
  * itself can neither start a process nor choose whose it is. Fibers that want the same account
- * share one channel; a channel that breaks is forgotten and made anew by the next delivery.
+ * share one channel; a channel that breaks is forgotten and made anew by the next delivery, and one
+ * that nobody has used for mailbox_linger_time is closed.
  */
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/time.h"
 #include "local/router.h"
 
 #define GRANT_WAIT_S 30
@@ -24,6 +26,14 @@ room_gone(struct ipc_channel *ch, const char *why, void *arg)
 		room_leave(room);
 }
 
+static void
+room_idled(void *arg)
+{
+	struct mailroom *room = arg;
+
+	ipc_close(room->channel, true);
+}
+
 static struct mailroom *
 room_find(struct router *r, struct span account)
 {
@@ -35,6 +45,7 @@ room_find(struct router *r, struct span account)
 	room->account = span_of(mem_strdup(account), account.n);
 	room->router = r;
 	waitq_init(&room->waiting);
+	timer_init(&room->idle, room_idled, room);
 	map_put(&r->rooms, room->account, room);
 	return room;
 }
@@ -72,6 +83,7 @@ room_enter(struct router *r, struct span account, uint64_t trace, uint64_t deadl
 	enum verdict v = VERDICT_OK;
 
 	room->users++;
+	timer_stop(&room->idle);
 	while (v == VERDICT_OK && !(room->channel && ipc_is_open(room->channel))) {
 		if (room->asking) {
 			v = waitq_wait(&room->waiting, deadline);
@@ -96,8 +108,14 @@ room_leave(struct mailroom *room)
 {
 	if (room->users > 0)
 		room->users--;
-	if (room->users > 0 || room->channel || room->asking)
+	if (room->users > 0 || room->asking)
 		return;
+	if (room->channel) {
+		const struct conf *conf = service_conf(room->router->ctx);
+		timer_set(&room->idle, time_mono() + conf->mailbox_linger_time);
+		return;
+	}
+	timer_stop(&room->idle);
 	map_remove(&room->router->rooms, room->account);
 	mem_free((void *)(uintptr_t)room->account.p);
 	mem_free(room);

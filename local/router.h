@@ -3,6 +3,7 @@
 #define LOCAL_ROUTER_H
 
 #include "base/map.h"
+#include "event/loop.h"
 #include "service/service.h"
 
 /* A channel to the deliverer of one account, kept while it is used and a little longer. */
@@ -12,6 +13,7 @@ struct mailroom {
 	bool asking; /* a fiber is getting the channel; others wait */
 	unsigned users;
 	struct waitq waiting;
+	struct timer idle; /* closes the channel, so that the deliverer may leave */
 	struct router *router;
 };
 

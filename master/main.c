@@ -24,6 +24,9 @@
 #include "master/master.h"
 
 #define TICKET_KEYS_SIZE 240 /* three generations of 80 bytes: event/tls.h */
+#define PORTS_WAIT_S                                                                 \
+	3 /* children of a master that was killed leave within a turn of their loops \
+	   */
 
 static void
 master_reload(struct master *m)
@@ -239,6 +242,7 @@ master_init(struct master *m)
 	m->config_dir = POSTERN_CONFIG_DIR;
 	m->log_fd = m->conf_fd = m->keys_fd = m->lock_fd = m->log_file_fd = -1;
 	m->rootless = geteuid() != 0;
+	m->ports_until = deadline_after_s(PORTS_WAIT_S);
 	list_init(&m->services);
 	list_init(&m->children);
 	list_init(&m->grants);

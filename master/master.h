@@ -93,6 +93,7 @@ struct master {
 	bool rootless;
 	bool foreground;
 	bool stopping;
+	uint64_t ports_until; /* a port in use may be one that a dead master has left */
 	unsigned stop_level;
 	uint64_t stop_until; /* processes of this level are killed then */
 	uint32_t next_serial;

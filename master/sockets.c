@@ -12,11 +12,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sys.h"
+#include "base/time.h"
 #include "master/master.h"
 
 #define BACKLOG 1024
@@ -63,6 +65,19 @@ socket_listen(const struct sockaddr_storage *addr, socklen_t len)
 		errno = sys;
 		return -1;
 	}
+	return fd;
+}
+
+/* The same, waiting for a master that has just died: its children leave as soon as they see it. */
+static int
+socket_listen_start(const struct master *m, const struct sockaddr_storage *addr, socklen_t len)
+{
+	const struct timespec pause = { .tv_nsec = 20 * (long)NS_PER_MS };
+	int fd;
+
+	while ((fd = socket_listen(addr, len)) < 0 && errno == EADDRINUSE &&
+	       time_mono() < m->ports_until)
+		nanosleep(&pause, NULL);
 	return fd;
 }
 
@@ -171,7 +186,7 @@ sockets_bind_inet(const struct master *m, struct mservice *s, struct err *err)
 			s->listen_fds[have] = s->listen_fds[--s->listen_n];
 			continue;
 		}
-		fresh[n] = socket_listen(&list.v[i].addr, list.v[i].len);
+		fresh[n] = socket_listen_start(m, &list.v[i].addr, list.v[i].len);
 		if (fresh[n] >= 0)
 			n++;
 		else

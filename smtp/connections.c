@@ -9,8 +9,6 @@
 
 #include "base/mem.h"
 
-#define RESET_WAIT_S 20
-
 void
 connections_put_key(struct str *out, const struct client *c, struct span nexthop,
     const struct tls_policy *tls, struct span sender)
@@ -72,13 +70,14 @@ SUSPENDS
 static void
 reset(struct session *s)
 {
+	uint64_t wait = s->client->conf->smtp_rset_timeout;
 	struct err err = ERR_NONE;
 	enum verdict v;
 
-	s->deadline = deadline_after_s(RESET_WAIT_S);
+	s->deadline = time_mono() + wait;
 	v = session_say(s, "sending RSET", span_lit("RSET"), &err);
 	if (v == VERDICT_OK)
-		v = session_hear(s, "sending RSET", RESET_WAIT_S * NS_PER_S, &err);
+		v = session_hear(s, "sending RSET", wait, &err);
 	if (v != VERDICT_OK || reply_class(&s->reply) != 2)
 		s->broken = true;
 	s->unclean = false;

@@ -10,12 +10,14 @@ struct own {
 	struct arena arena;
 	struct domain_ip *v;
 	size_t n;
+	bool loopback; /* all of 127.0.0.0/8 and ::1 */
 };
 
 /* inet_interfaces ("all": those of the kernel) and proxy_interfaces. Before the walls. */
 void own_find(struct own *own, const struct conf *conf);
 void own_free(struct own *own);
-/* Loopback and the unspecified address are everybody's own. */
+/* The unspecified address is everybody's own, and so is loopback, unless inet_interfaces names an
+ * address of it: then others may live on the rest. */
 bool own_has(const struct own *own, const struct domain_ip *ip);
 
 #endif

@@ -13,8 +13,6 @@
 #include "base/rand.h"
 #include "service/dns.h"
 
-#define PORT_SMTP 25
-
 unsigned
 route_families(const struct conf *conf)
 {
@@ -183,7 +181,7 @@ route_build(const struct client *c, const struct nexthop *nexthop,
 		route_add_host(out, c, nexthop, &mx->hosts.v[i]);
 	if (out->n == 0)
 		return no_address(mx, nexthop, err);
-	if (nexthop->port == PORT_SMTP && !c->lmtp)
+	if (nexthop->port == c->port && !c->lmtp)
 		drop_loops(c, out);
 	if (out->n == 0)
 		return err_mail(err, 554, "5.4.6", "mail for %.*s loops back to myself",
@@ -223,7 +221,7 @@ route_find(struct client *c, uint64_t trace, const struct nexthop *nexthop, stru
 		return route_single(nexthop, arena, out, err);
 	if (nexthop->kind == NEXTHOP_ADDRESS) {
 		v = route_single(nexthop, arena, out, err);
-		if (v == VERDICT_OK && nexthop->port == PORT_SMTP && !c->lmtp &&
+		if (v == VERDICT_OK && nexthop->port == c->port && !c->lmtp &&
 		    own_has(&c->own, &nexthop->ip))
 			v = err_mail(err, 554, "5.4.6", "mail for %.*s loops back to myself",
 			    SPAN_ARG(nexthop->name));

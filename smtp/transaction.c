@@ -114,8 +114,10 @@ hear_data(struct transaction *t)
 	t->go_on = reply_class(&t->s->reply) == 3;
 	if (t->go_on || t->accepted_n == 0)
 		return;
-	if (reply_class(&t->s->reply) == 2)
+	if (reply_class(&t->s->reply) == 2) {
 		t->s->reply.code = 451; /* it has taken nothing: we have sent nothing */
+		t->s->broken = true;	/* and is out of step */
+	}
 	session_said(t->s, "DATA command", &err);
 	refuse_all(t, true, &err);
 }

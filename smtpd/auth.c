@@ -16,7 +16,8 @@
 static void
 line_wipe(struct span line)
 {
-	/* The stream's buffer is not ours to write, but a password in it is not for the next reader. */
+	/* The stream's buffer is not ours to write, but a password in it is not for the next
+	 * reader. */
 	mem_wipe((void *)(uintptr_t)line.p, line.n);
 }
 

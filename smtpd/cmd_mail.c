@@ -35,7 +35,7 @@ utf8_judge(const struct session *s, const struct address *a, const char *dsn, st
 {
 	if (!a->utf8 || s->t.smtputf8)
 		return VERDICT_OK;
-	return err_mail(err, 553, dsn, "SMTPUTF8 is required for this address");
+	return err_mail(err, 553, dsn, "Must declare SMTPUTF8 to send unicode address");
 }
 
 SUSPENDS static void

@@ -172,7 +172,10 @@ command_unknown(struct session *s, struct span line, struct span verb)
 	s->last_reply = 500;
 }
 
-/* Is it a line that may be looked at: whole, without control characters? */
+/*
+ * Is it a line that may be looked at: whole, without control characters? What follows a bare LF
+ * may be somebody else's words (SMTP smuggling), so it is not looked at: the session ends.
+ */
 SUSPENDS static bool
 line_is_sound(struct session *s, struct span line)
 {
@@ -180,13 +183,14 @@ line_is_sound(struct session *s, struct span line)
 		if (!cclass_is(line.p[i], CC_CTL) || line.p[i] == '\t')
 			continue;
 		s->errors++;
-		if (line.p[i] == '\n' || line.p[i] == '\r') {
-			s->bare_lf = s->bare_lf || line.p[i] == '\n';
-			reply(s, 500, "5.5.2 Error: bare <%s> received",
-			    line.p[i] == '\n' ? "LF" : "CR");
-			s->quit = true;
+		if (line.p[i] == '\n') {
+			s->bare_lf = s->quit = true;
+			reply(s, 521,
+			    "5.5.2 %.*s Error: bare <LF> received: lines end with <CR><LF>",
+			    SPAN_ARG(s->conf->myhostname));
 		} else {
-			reply(s, 500, "5.5.2 Error: control character in command");
+			reply(s, 500, "5.5.2 Error: %s in command",
+			    line.p[i] == '\r' ? "bare <CR>" : "control character");
 		}
 		return false;
 	}

@@ -46,12 +46,11 @@ message_judge(struct session *s, struct err *err)
 	if (t->hops > s->conf->hopcount_limit)
 		return err_mail(err, 554, "5.4.6", "Error: too many hops");
 	s->bare_lf = s->bare_lf || (t->content.flags & CONTENT_BARE_LF);
-	if (!s->peer.bare_lf_ok && (t->content.flags & (CONTENT_BARE_CR | CONTENT_BARE_LF))) {
-		s->quit = true;
-		return err_mail(err, 550, "5.5.2", "%.*s Error: bare <%s> received",
+	if (!s->peer.bare_lf_ok && (t->content.flags & (CONTENT_BARE_CR | CONTENT_BARE_LF)))
+		return err_mail(err, 550, "5.5.2",
+		    "%.*s Error: bare <%s> received: lines end with <CR><LF>",
 		    SPAN_ARG(s->conf->myhostname),
 		    t->content.flags & CONTENT_BARE_LF ? "LF" : "CR");
-	}
 	return VERDICT_OK;
 }
 

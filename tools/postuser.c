@@ -548,6 +548,7 @@ main(int argc, char **argv)
 	ok = command && tool_run(&t, command, argv[optind + command->names_user]);
 	str_wipe(&t.text);
 	mem_free(t.dir_name);
+	conf_snapshot_close(&t.conf);
 	conf_free(t.source);
 	return ok ? 0 : 1;
 }

@@ -74,7 +74,6 @@
 #define LIMIT_SMTP_ADDRESSES   1000  /* addresses of a destination that are put in order */
 #define LIMIT_SMTP_IDLE        1000  /* connections kept for the next message */
 #define LIMIT_SMTP_DELIVERY    7200  /* s of one delivery, all hosts: a tarpit holds nothing longer */
-#define LIMIT_SMTP_PASSWORD    512   /* bytes of a password for another server */
 
 /* Between processes */
 #define LIMIT_IPC_FRAME    (4u << 20) /* bytes of one message: a COMMIT with 1,000 long recipients is 1 MiB */

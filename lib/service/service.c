@@ -336,6 +336,19 @@ service_read_birth(struct service_ctx *ctx)
 	return v;
 }
 
+/* Keys and certificates that prepare() has read: nobody who breaks in shall read them again. */
+static void
+service_close_secrets(struct service_ctx *ctx)
+{
+	for (unsigned i = 0; i < ctx->birth.fds_n; i++) {
+		uint8_t kind = ctx->birth.msg.fd_kinds[i];
+		if (kind != BIRTH_FD_CHAIN && kind != BIRTH_FD_CA && kind != BIRTH_FD_KEYS)
+			continue;
+		sys_close(ctx->birth.fds[i]);
+		ctx->birth.fds[i] = -1;
+	}
+}
+
 static enum verdict
 service_raise_walls(struct service_ctx *ctx, struct err *err)
 {
@@ -372,6 +385,7 @@ service_be_born(struct service_ctx *ctx, struct err *err)
 		return err_wrap(err, "configuration");
 	if (ctx->service->prepare && (v = ctx->service->prepare(ctx, err)) != VERDICT_OK)
 		return v;
+	service_close_secrets(ctx);
 	v = service_raise_walls(ctx, err);
 	return v == VERDICT_OK ? v : err_wrap(err, "walls");
 }

@@ -62,7 +62,8 @@ const char *service_name(
     const struct service_ctx *ctx); /* of the master.cf row: "smtp", "submission" */
 const char *service_account(const struct service_ctx *ctx); /* of a user process, or "" */
 uint64_t service_generation(const struct service_ctx *ctx);
-/* The n-th descriptor of KIND (enum birth_fd) that master passed, or -1. The context keeps it. */
+/* The n-th descriptor of KIND (enum birth_fd) that master passed, or -1. The context keeps it;
+ * files of keys, certificates and CAs are closed after prepare(). */
 int service_fd(const struct service_ctx *ctx, enum birth_fd kind, unsigned n);
 /* /proc/self/fd, opened before the walls, or -1. */
 int service_proc_fd(const struct service_ctx *ctx);

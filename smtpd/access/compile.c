@@ -177,7 +177,8 @@ program_compile(struct access_rules *rules, struct arena *arena, struct span nam
 		enum verdict v = take_step(&c, word, step, err);
 		if (v != VERDICT_OK)
 			return v;
-		rules->checks_sender = rules->checks_sender || step->rule->run == rule_unlisted_sender;
+		rules->checks_sender =
+		    rules->checks_sender || step->rule->run == rule_unlisted_sender;
 		out->n++;
 	}
 	return VERDICT_OK;

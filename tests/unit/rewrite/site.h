@@ -16,7 +16,8 @@ struct site {
 void site_make(struct site *site, const char *main_cf);
 void site_drop(struct site *site);
 /* "local: anna@example.com local:mx.example.com account anna", or "550 5.1.1 text". */
-SUSPENDS void site_resolve(struct site *site, const char *sender, const char *address, struct str *out);
+SUSPENDS void site_resolve(
+    struct site *site, const char *sender, const char *address, struct str *out);
 /* FN on a fiber, in a loop of its own. */
 void site_run(void (*fn)(void));
 

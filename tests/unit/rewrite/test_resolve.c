@@ -14,7 +14,7 @@ struct row {
 	const char *want;
 };
 
-static void
+SUSPENDS static void
 check_rows(const struct row *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -286,38 +286,38 @@ static const struct row route_rows[] = {
 	    "local: " ANNA },
 };
 
-static void
+FIBER_MAIN static void
 run_classes(void)
 {
 	check_rows(class_rows, ARRAY_LEN(class_rows));
 }
 
-static void
+FIBER_MAIN static void
 run_virtual(void)
 {
 	check_rows(virtual_rows, ARRAY_LEN(virtual_rows));
 }
 
-static void
+FIBER_MAIN static void
 run_aliases(void)
 {
 	check_rows(alias_rows, ARRAY_LEN(alias_rows));
 }
 
-static void
+FIBER_MAIN static void
 run_canonical(void)
 {
 	check_rows(canonical_rows, ARRAY_LEN(canonical_rows));
 }
 
-static void
+FIBER_MAIN static void
 run_routes(void)
 {
 	check_rows(route_rows, ARRAY_LEN(route_rows));
 }
 
 /* A large alias, and one that doubles at each step: bounded, and quick. */
-static void
+FIBER_MAIN static void
 run_large(void)
 {
 	struct str cf = STR_INIT(1 << 20), got = STR_INIT(1 << 20);

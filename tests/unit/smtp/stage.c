@@ -22,6 +22,7 @@ static const struct conf defaults = {
 	.smtp_connect_timeout = 5 * SECOND,
 	.smtp_helo_timeout = 5 * SECOND,
 	.smtp_mail_timeout = 5 * SECOND,
+	.smtp_rset_timeout = 5 * SECOND,
 	.smtp_rcpt_timeout = 5 * SECOND,
 	.smtp_data_init_timeout = 5 * SECOND,
 	.smtp_data_xfer_timeout = 5 * SECOND,

@@ -168,7 +168,7 @@ routes_are_in_order(void **state UNUSED)
 			.proxy_interfaces = SPAN("192.0.2.98"),
 			.smtp_address_preference = row->prefer,
 			.smtp_mx_address_limit = row->limit };
-		struct client c = { .conf = &conf };
+		struct client c = { .conf = &conf, .port = 25 };
 		struct nexthop nexthop = { .name = SPAN("dest.example"), .port = row->port };
 		struct msg_dns_mx_answer mx;
 		struct str out = STR_INIT(1000);

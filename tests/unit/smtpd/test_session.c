@@ -161,11 +161,13 @@ static const struct row rows[] = {
 	{ "no letter", "S: 220\nC: {\"a\":1}\nS: 221 2.7.0\nEOF\n", 0, NULL, NULL, NULL },
 	{ "control characters",
 	    HELLO "R: NO\\0OP\\r\\n\nS: 500 5.5.2\nR: NO\\rOP\\r\\n\nS: 500 5.5.2 Error: bare <CR> "
-		  "received\nEOF\n",
+		  "in command\nEOF\n",
 	    0, NULL, NULL, NULL },
-	{ "bare LF is a line end", HELLO "R: NOOP\\n\nS: 250\n", 0, NULL, NULL, NULL },
-	{ "or is refused", HELLO "R: NOOP\\n\nS: 500 5.5.2 Error: bare <LF> received\nEOF\n", 0,
-	    NULL, NULL, "smtpd_forbid_bare_newline = reject\n" },
+	{ "bare LF is a line end", HELLO "R: NOOP\\n\nS: 250\n", 0, NULL, NULL,
+	    "smtpd_forbid_bare_newline = normalize\n" },
+	{ "or is refused",
+	    HELLO "R: NOOP\\n\nS: 521 5.5.2 mx.example.com Error: bare <LF> received\nEOF\n", 0,
+	    NULL, NULL, NULL },
 	{ "ahead of the greeting's reply",
 	    "R: EHLO c.test\\r\\nMAIL FROM:<a@b.test>\\r\\n\nS: 220\nS: 554 5.5.0 Error: SMTP "
 	    "protocol synchronization\nEOF\n",
