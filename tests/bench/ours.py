@@ -4,6 +4,7 @@ own system users, as ./quickstart does. Directories and ports are private.
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 sys.path.append(str(TOP / "tests" / "script"))
 
+from postfix import files  # noqa: E402
 from suite import Suite, free_port, make_users  # noqa: E402
 
 
@@ -25,7 +27,7 @@ def install():
     prefix = build / "inst"
     for target in ("all", "install-exec", "install-daemonPROGRAMS"):
         subprocess.run(["make", "-s", "-j2", target, f"prefix={prefix}", f"sysconfdir={prefix}/etc"], cwd=build,
-                       check=True, stdout=subprocess.DEVNULL)
+                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     if os.geteuid() == 0:
         make_users()
     return prefix
@@ -55,6 +57,23 @@ class Postern:
         self.suite.write()
         with self.group.entered():
             self.suite.start(30)
+
+    def queued(self):
+        return files(self.spool / "queue")
+
+    def settled(self, count):
+        """All deferred, by what postqueue says (Postern keeps states in memory)."""
+        said = subprocess.run(self.mailq(), capture_output=True, text=True, check=True).stdout
+        return len(re.findall(r"^[0-9A-Za-z]+ ", said, re.M)) >= count
+
+    def mailq(self):
+        return [str(self.suite.tool("postqueue")), "-c", str(self.suite.config), "-p"]
+
+    def flush(self):
+        subprocess.run([self.suite.tool("postqueue"), "-c", self.suite.config, "-f"], check=True)
+
+    def pids(self, kind):
+        return self.suite.pids(kind)
 
     def stop(self):
         self.suite.stop(60)

@@ -43,6 +43,18 @@ def install():
             POLICY.unlink()
 
 
+def files(path):
+    """How many there are, in subdirectories too."""
+    return sum(len(names) for _, _, names in os.walk(path))
+
+
+def program(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].decode().rsplit("/", 1)[-1]
+    except OSError:
+        return ""
+
+
 POSTFIX_MAIN = """
 compatibility_level = 3.6
 myhostname = mail.example.test
@@ -139,6 +151,32 @@ class Postfix:
     def command(self, *words):
         subprocess.run(["postfix", "-c", str(self.config), *words], check=True, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+
+    def queued(self):
+        """Files of messages in the queue."""
+        return sum(files(self.spool / name) for name in ("maildrop", "incoming", "active", "deferred"))
+
+    def settled(self, count):
+        """Has all that there is been tried, and put off?"""
+        return files(self.spool / "deferred") >= count and files(self.spool / "active") == 0
+
+    def mailq(self):
+        return [str(self.private("postqueue")), "-c", str(self.config), "-p"]
+
+    def flush(self):
+        subprocess.run([self.private("postqueue"), "-c", self.config, "-f"], check=True)
+
+    def private(self, tool):
+        """A copy without the set-gid bit, which trusts no configuration but the system's."""
+        copy = self.dir / tool
+        if not copy.exists():
+            shutil.copy(f"/usr/sbin/{tool}", copy)
+            copy.chmod(0o755)
+        return copy
+
+    def pids(self, kind):
+        """Processes of that program."""
+        return [pid for pid in self.group.pids() if program(pid) == kind]
 
     def stop(self):
         with contextlib.suppress(subprocess.CalledProcessError):
