@@ -1,9 +1,10 @@
 /*
  * One message into one folder. A delivery is a fiber; what blocks runs in the pool: a round writes
  * and syncs the files of all that are ready, names them and syncs the directory once for them.
- * While a round runs the next one gathers. Where a file takes long (a disk that has to turn), files
- * are written in many threads before the round instead. Called by the router's messages alone. The
- * reply says that the message would survive a power cut.
+ * While a round runs the next one gathers. Where syncs cost, the files of a round share one of the
+ * file system; where that takes long (others have much to write), files are written and synced in
+ * many threads before the round instead. Called by the router's messages alone. The reply says that
+ * the message would survive a power cut.
  *
  * The content is what a stranger sent, in a file that qmgr owns: extents are checked against it,
  * and nothing is believed about its form.
@@ -24,7 +25,9 @@
 #define TIDY_AFTER   512 /* messages: by then the log of an index is worth a look */
 #define ROUND_MOST   64	 /* messages; the next round takes the others */
 #define SLOW_FILE_NS \
-	(300 * NS_PER_US) /* to write one: longer is worth a thread, a thread costs 20 us */
+	(100 * NS_PER_US) /* to write and sync one: what is quicker is not worth another way */
+#define SLOW_WHOLE_NS (20 * NS_PER_MS) /* a syncfs slower than this has others' data to write */
+#define PROBE_S	      30	       /* until it is tried again */
 
 /* A folder that was stored into, open until the process has been idle. */
 struct shelf {
@@ -44,7 +47,8 @@ struct delivery {
 	const struct msg_store *msg;
 	struct shelf *shelf;
 	struct draft draft;
-	uint64_t write_ns; /* 0: not written yet */
+	uint64_t file_ns; /* 0: not written and synced by itself */
+	bool written;	  /* has been tried: V says how it went */
 	enum verdict v;
 	struct err err;
 };
@@ -166,8 +170,9 @@ check_extents(const struct delivery *job, struct err *err)
 	return VERDICT_OK;
 }
 
+/* WHOLE: the sync is the round's. */
 static enum verdict
-delivery_copy(struct delivery *job)
+delivery_copy(struct delivery *job, bool whole)
 {
 	struct deliverer *d = job->deliverer;
 	const struct list_extent *extents = &job->msg->extents;
@@ -187,7 +192,8 @@ delivery_copy(struct delivery *job)
 	for (uint32_t i = 0; job->v == VERDICT_OK && i < extents->n; i++)
 		job->v = write_extent(job, &extents->v[i], block);
 	if (job->v == VERDICT_OK)
-		job->v = draft_sync(&job->draft, 0, &job->err);
+		job->v = whole ? draft_finish(&job->draft, 0, &job->err)
+			       : draft_sync(&job->draft, 0, &job->err);
 	mem_free(block);
 	return job->v;
 }
@@ -199,14 +205,17 @@ delivery_write(void *arg)
 	struct delivery *job = arg;
 	uint64_t begun = time_mono();
 
-	job->v = delivery_copy(job);
-	job->write_ns = time_mono() - begun + 1;
+	job->v = delivery_copy(job, false);
+	job->written = true;
+	job->file_ns = time_mono() - begun + 1;
 }
 
 struct round {
 	struct shelf *shelf;
 	struct list deliveries;
 	size_t n;
+	bool whole;	   /* one sync for all files */
+	uint64_t whole_ns; /* what it took */
 };
 
 /* Names and UIDs for the N whose files are written; one sync of directory and index holds for all.
@@ -238,24 +247,51 @@ round_name(struct round *r, struct delivery **jobs, size_t n)
 		s->untidy = 0;
 }
 
+/* The bytes of all files are on the disk afterwards, or none of them counts. */
+static enum verdict
+round_sync(struct round *r, struct err *err)
+{
+	uint64_t begun = time_mono();
+	int failed = sys_syncfs(mailbox_folder(r->shelf->mailbox)->dir);
+
+	r->whole_ns = time_mono() - begun + 1;
+	return failed ? err_sys(err, errno, "sync messages") : VERDICT_OK;
+}
+
 /* In a thread. */
 static void
 round_publish(void *arg)
 {
 	struct round *r = arg;
 	struct delivery *jobs[ROUND_MOST];
+	struct err err = ERR_NONE;
+	enum verdict v;
 	size_t n = 0;
 
 	list_foreach (node, after, &r->deliveries) {
 		struct delivery *job = LIST_ITEM(node, struct delivery, node);
 
-		if (job->write_ns == 0)
+		if (!job->written && r->whole)
+			job->v = delivery_copy(job, true);
+		else if (!job->written)
 			delivery_write(job);
 		if (job->v == VERDICT_OK)
 			jobs[n++] = job;
 	}
-	if (n > 0)
+	v = r->whole ? round_sync(r, &err) : VERDICT_OK;
+	for (size_t i = 0; v != VERDICT_OK && i < n; i++) {
+		jobs[i]->v = v;
+		jobs[i]->err = err;
+	}
+	if (n > 0 && v == VERDICT_OK)
 		round_name(r, jobs, n);
+}
+
+static void
+measure(uint64_t *average, uint64_t ns)
+{
+	if (ns > 0)
+		*average = (*average * 7 + ns) / 8;
 }
 
 /* Answers, and frees all. */
@@ -265,8 +301,7 @@ delivery_end(struct delivery *job)
 	const struct msg_stored stored = { SPAN("delivered to maildir") };
 	struct deliverer *d = job->deliverer;
 
-	if (job->write_ns > 0)
-		d->write_ns = (d->write_ns * 7 + job->write_ns) / 8;
+	measure(&d->file_ns, job->file_ns);
 	draft_end(&job->draft);
 	shelf_leave(job->shelf);
 	if (job->v == VERDICT_OK)
@@ -282,11 +317,18 @@ delivery_end(struct delivery *job)
 	mem_free(job);
 }
 
+static bool
+whole_is_quick(const struct deliverer *d)
+{
+	return d->whole_ns < SLOW_WHOLE_NS || time_mono() >= d->probe_at;
+}
+
 /* Runs rounds, and ends the deliveries in them, until none is ready. */
 SUSPENDS
 static void
 shelf_rounds(struct shelf *s)
 {
+	struct deliverer *d = s->deliverer;
 	struct list *node;
 
 	while (!list_empty(&s->ready)) {
@@ -295,8 +337,12 @@ shelf_rounds(struct shelf *s)
 		list_init(&r.deliveries);
 		for (; r.n < ROUND_MOST && (node = list_pop(&s->ready)) != NULL; r.n++)
 			list_push(&r.deliveries, node);
+		r.whole = r.n > 1 && d->file_ns > SLOW_FILE_NS && whole_is_quick(d);
 		/* Cancelled or not, it has run. */
-		(void)pool_run(s->deliverer->pool, round_publish, &r);
+		(void)pool_run(d->pool, round_publish, &r);
+		measure(&d->whole_ns, r.whole_ns);
+		if (r.whole)
+			d->probe_at = deadline_after_s(PROBE_S);
 		while ((node = list_pop(&r.deliveries)) != NULL)
 			delivery_end(LIST_ITEM(node, struct delivery, node));
 	}
@@ -322,7 +368,7 @@ delivery_run(void *arg)
 	struct shelf *s = job->shelf;
 
 	job->v = shelf_open(s, &job->err);
-	if (job->v == VERDICT_OK && d->write_ns > SLOW_FILE_NS)
+	if (job->v == VERDICT_OK && d->file_ns > SLOW_FILE_NS && !whole_is_quick(d))
 		(void)pool_run(d->pool, delivery_write, job);
 	if (job->v != VERDICT_OK) {
 		delivery_end(job);

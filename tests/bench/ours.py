@@ -44,7 +44,7 @@ class Postern:
         self.group = group
         self.suite.set_main("message_size_limit = 52428800\nsmtpd_peername_lookup = no\n"
                             "smtpd_client_connection_count_limit = 0\n"
-                            "default_destination_concurrency_limit = 50\n")
+                            "default_destination_concurrency_limit = 50\nlocal_destination_concurrency_limit = 50\n")
         self.suite.accounts = ["anna"]
         self.new = self.suite.home("anna") / "Maildir" / "new"
         self.spool = self.suite.spool
