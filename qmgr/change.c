@@ -54,6 +54,7 @@ struct write {
 struct removal {
 	const struct store *store;
 	struct message *m;
+	int fd; /* the message's, or -1 */
 	char id[LIMIT_QUEUE_ID + 1];
 	int error;
 };
@@ -345,6 +346,9 @@ removal_job(void *arg)
 	struct removal *r = arg;
 
 	r->error = store_unlink(r->store, r->id);
+	/* The last descriptor frees the file's blocks. */
+	if (r->fd >= 0)
+		sys_close(r->fd);
 }
 
 static void
@@ -376,6 +380,7 @@ changes_remove(struct changes *c)
 
 		r->store = c->q->store;
 		r->m = LIST_ITEM(node, struct message, changed);
+		r->fd = message_take_fd(c->q, r->m);
 		memcpy(r->id, r->m->id, sizeof(r->id));
 	}
 	fan_run(c->q->pool, removal_job, batch, n, sizeof(*batch), FAN_QUICK);
