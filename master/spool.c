@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -119,19 +118,23 @@ spool_make_dir(struct master *m, const char *name, const char *user, mode_t mode
 	return v;
 }
 
-/* The pid file is the lock: held as long as this master lives, whatever it says. */
+/*
+ * The pid file is the lock: held as long as this master lives, whatever it says. A lock of this
+ * process alone: a child on its way to exec does not keep it, nor can who may not write the file.
+ */
 static enum verdict
 spool_lock(struct master *m, struct err *err)
 {
 	struct str path = STR_INIT(4096), pid = STR_INIT(32);
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	enum verdict v = VERDICT_OK;
 
 	str_printf(&path, "%.*s/pid/master.pid", SPAN_ARG(m->conf.queue_directory));
 	str_printf(&pid, "%d\n", (int)getpid());
-	m->lock_fd = sys_openat(AT_FDCWD, str_cstr(&path), O_RDWR | O_CREAT | O_NOFOLLOW, 0644);
+	m->lock_fd = sys_openat(AT_FDCWD, str_cstr(&path), O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
 	if (m->lock_fd < 0)
 		v = err_sys(err, errno, "open %s", str_cstr(&path));
-	else if (flock(m->lock_fd, LOCK_EX | LOCK_NB) < 0)
+	else if (fcntl(m->lock_fd, F_SETLK, &whole) < 0)
 		v = err_set(err, VERDICT_PERM, "the mail system is already running (%s is locked)",
 		    str_cstr(&path));
 	else if (sys_ftruncate(m->lock_fd, 0) < 0 ||
