@@ -38,6 +38,8 @@
 #define LIMIT_NEXTHOP      320  /* bytes of a destination: "[domain]:port", a socket path, "name[address]:port" */
 #define LIMIT_MAILBOX_NAME 1024 /* bytes of a mailbox name in UTF-8, all levels */
 #define LIMIT_RECIPIENTS   50000 /* recipients of one message, whatever smtpd_recipient_limit says */
+#define LIMIT_RESOLVED     256   /* recipients whose routes one smtpd keeps */
+#define LIMIT_RESOLVED_NS  1000000000 /* for which it does: how long an account that is gone is still taken for one */
 
 /* What mail is made of */
 #define LIMIT_ESMTP_PARAMS    16         /* parameters of one MAIL or RCPT; 9 are defined */

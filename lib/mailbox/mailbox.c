@@ -196,6 +196,28 @@ mailbox_tidy(struct mailbox *mb, struct err *err)
 
 #define SYNC_FILES 3
 
+/* What is to be synced: -1 where nothing is. */
+static void
+sync_files(struct mailbox *mb, int fds[SYNC_FILES])
+{
+	fds[0] = mb->unsynced & UNSYNCED_NEW ? mb->folder.new : -1;
+	fds[1] = mb->unsynced & UNSYNCED_CUR ? mb->folder.cur : -1;
+	fds[2] = mb->unsynced & UNSYNCED_INDEX ? mb->ix.fd : -1;
+	mb->unsynced = 0;
+}
+
+/* Returns the last error, 0 when there was none. */
+static int
+sync_all(const int fds[SYNC_FILES])
+{
+	int sys = 0;
+
+	for (size_t i = 0; i < SYNC_FILES; i++)
+		if (fds[i] >= 0 && sys_fsync(fds[i]) != 0)
+			sys = errno;
+	return sys;
+}
+
 struct sync_job {
 	int fds[SYNC_FILES];
 	int sys;
@@ -206,47 +228,29 @@ static void
 sync_run(void *arg)
 {
 	struct sync_job *job = arg;
+	int sys = sync_all(job->fds);
 
-	for (size_t i = 0; i < SYNC_FILES; i++) {
-		if (job->fds[i] < 0)
-			continue;
-		if (sys_fsync(job->fds[i]) != 0)
-			job->sys = errno;
-		sys_close(job->fds[i]);
-	}
-}
-
-/* With descriptors of its own, since the mailbox may go on, or replace its index, meanwhile. */
-static struct sync_job
-sync_begin(struct mailbox *mb)
-{
-	const struct {
-		enum mailbox_unsynced what;
-		int fd;
-	} files[SYNC_FILES] = {
-		{ UNSYNCED_NEW, mb->folder.new },
-		{ UNSYNCED_CUR, mb->folder.cur },
-		{ UNSYNCED_INDEX, mb->ix.fd },
-	};
-	struct sync_job job = { .fds = { -1, -1, -1 } };
-
-	for (size_t i = 0; i < SYNC_FILES; i++) {
-		if (!(mb->unsynced & files[i].what))
-			continue;
-		job.fds[i] = fcntl(files[i].fd, F_DUPFD_CLOEXEC, 0);
-		if (job.fds[i] < 0)
-			job.sys = errno;
-	}
-	mb->unsynced = 0;
-	return job;
+	job->sys = sys ? sys : job->sys;
+	for (size_t i = 0; i < SYNC_FILES; i++)
+		if (job->fds[i] >= 0)
+			sys_close(job->fds[i]);
 }
 
 SUSPENDS
 enum verdict
 mailbox_sync(struct mailbox *mb, struct pool *pool, struct err *err)
 {
-	struct sync_job job = sync_begin(mb);
+	struct sync_job job = { .sys = 0 };
 
+	sync_files(mb, job.fds);
+	/* Descriptors of its own: the mailbox may go on, or replace its index, meanwhile. */
+	for (size_t i = 0; i < SYNC_FILES; i++) {
+		if (job.fds[i] < 0)
+			continue;
+		job.fds[i] = fcntl(job.fds[i], F_DUPFD_CLOEXEC, 0);
+		if (job.fds[i] < 0)
+			job.sys = errno;
+	}
 	/* Cancelled or not, it has run. */
 	(void)pool_run(pool, sync_run, &job);
 	return job.sys ? maildir_failed(err, job.sys, "sync mailbox") : VERDICT_OK;
@@ -255,8 +259,9 @@ mailbox_sync(struct mailbox *mb, struct pool *pool, struct err *err)
 enum verdict
 mailbox_sync_blocking(struct mailbox *mb, struct err *err)
 {
-	struct sync_job job = sync_begin(mb);
+	int fds[SYNC_FILES], sys;
 
-	sync_run(&job);
-	return job.sys ? maildir_failed(err, job.sys, "sync mailbox") : VERDICT_OK;
+	sync_files(mb, fds);
+	sys = sync_all(fds);
+	return sys ? maildir_failed(err, sys, "sync mailbox") : VERDICT_OK;
 }
