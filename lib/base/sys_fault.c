@@ -203,6 +203,17 @@ record_inode(struct str *line, const char *key, int fd)
 		str_printf(line, " %s=%ju", key, (uintmax_t)st.st_ino);
 }
 
+/* A directory, and its time, which a change of names in it has set. */
+static void
+record_dir(struct str *line, const char *key, int fd)
+{
+	struct stat st;
+
+	if (fd >= 0 && fstat(fd, &st) == 0)
+		str_printf(line, " %s_ino=%ju %s_mtime=%jd", key, (uintmax_t)st.st_ino, key,
+		    (intmax_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec);
+}
+
 static void
 record_name(struct str *line, const char *key, const char *name)
 {
@@ -244,10 +255,10 @@ record_call(struct str *line, const struct sys_call *call, ssize_t result, int e
 	if (call->kind != SYS_CLOSE)
 		record_inode(line, "ino", call->fd);
 	if (call->name || call->kind == SYS_TMPFILE)
-		record_inode(line, "dir_ino", call->dir);
+		record_dir(line, "dir", call->dir);
 	record_name(line, "name", call->name);
 	if (call->to)
-		record_inode(line, "to_ino", call->to_dir);
+		record_dir(line, "to", call->to_dir);
 	record_name(line, "to", call->to);
 	str_printf(line, " flags=%d number=%jd", call->flags, (intmax_t)call->number);
 	if (call_writes(call) && result >= 0)
