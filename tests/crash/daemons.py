@@ -5,10 +5,10 @@ fails any more, and all that was taken has arrived, once unless a process died w
 left in the queue.
 """
 
+import shutil
 import time
 
 from common import Clock, spread
-from faultmap import CHANGES
 from suite import SuiteError, wait_for
 from world import World, programs, ready
 
@@ -19,10 +19,10 @@ PATIENCE = 1.5  # seconds for a batch; one whose retry is not due by then is loo
 
 
 class Trial:
-    """One program, one kind of fault, in one suite."""
+    """One program in one suite."""
 
-    def __init__(self, world, program, error):
-        self.world, self.program, self.error = world, program, error
+    def __init__(self, world, program):
+        self.world, self.program = world, program
         self.calls = 0
         self.tried = 0
         self.repeats = set()
@@ -40,16 +40,16 @@ class Trial:
             wait_for("an empty queue", 10, lambda: not world.queue_files())
             self.calls = world.plan.count()
 
-    def one(self, at):
+    def one(self, error, at):
         world = self.world
-        world.plan.arm(self.program, at, self.error)
+        world.plan.arm(self.program, at, error)
         batch = world.batch()
         world.settled(batch, PATIENCE)
         fired = world.plan.fired()
         world.plan.disarm()
         self.tried += 1
-        if self.error != "kill" or not fired:
-            return fired
+        if error != "kill" or not fired:
+            return
         self.kills += 1
         # All that was on its way, by whoever's hand: qmgr's list of windows (qmgr/README).
         self.repeats |= {key for mail in world.mails for key in world.due(mail)}
@@ -57,7 +57,6 @@ class Trial:
         if self.kills % KILLS == 0:
             world.suite.kill_all()
             world.suite.start()
-        return fired
 
     def dead(self):
         """Pids that the log says were killed."""
@@ -67,22 +66,22 @@ class Trial:
                 found.add(int(line.split(" pid ")[1].split()[0]))
         return found
 
-    def run(self, places, clock):
+    def run(self, error, places, clock):
         for at in places:
             if clock.over():
                 break
             try:
-                self.one(at)
+                self.one(error, at)
             except (SuiteError, OSError) as e:
-                self.problems.append(f"call {at}: {e}")
+                self.problems.append(f"{error} at call {at}: {e}")
                 break
 
-    def finish(self):
+    def finish(self, errors):
         world = self.world
         world.plan.disarm()
         began = time.monotonic()
         self.problems += world.drain()
-        self.problems += world.judge(self.repeats, self.error == "kill")
+        self.problems += world.judge(self.repeats, "kill" in errors)
         if not world.suite.alive():
             self.problems.append("master has ended")
         self.problems += [line for line in world.suite.trouble() if "killed by signal" not in line]
@@ -97,30 +96,34 @@ def faults(options, report):
     prefix, copy = programs(options.build)
     try:
         for program in PROGRAMS:
-            for error in ERRORS:
-                one_kind(options, report, prefix, program, error)
+            if options.full:
+                for error in ERRORS:
+                    in_one_suite(options, report, prefix, program, [error])
+            else:
+                in_one_suite(options, report, prefix, program, ERRORS)
     finally:
         if copy:
-            import shutil
             shutil.rmtree(copy)
 
 
-def one_kind(options, report, prefix, program, error):
-    title = f"daemons: {program}, " + ("killed" if error == "kill" else error)
+def in_one_suite(options, report, prefix, program, errors):
+    """All of these faults, one suite after the other as kills end it."""
+    title = f"daemons: {program}, " + ", ".join("killed" if error == "kill" else error for error in errors)
+    clock = Clock(options.budget(6))
     with World(prefix) as world:
-        trial = Trial(world, program, error)
+        trial = Trial(world, program)
         try:
             trial.count()
-            choose = options.choose(title)
-            places = spread(trial.calls, choose, None if options.full else 3)
-            if options.full:
-                places.append(trial.calls + 1)
-            trial.run(places, Clock(options.budget(3)))
-            drained = trial.finish()
+            for error in errors:
+                places = spread(trial.calls, options.choose(f"{title} {error}"), None if options.full else 2)
+                if options.full:
+                    places.append(trial.calls + 1)
+                trial.run(error, places, clock)
+            drained = trial.finish(errors)
         except SuiteError as e:
             trial.problems.append(str(e))
             drained = 0
-        report.tell(title, trial.problems, f"{trial.tried} of {trial.calls} calls ({len(CHANGES)} kinds), "
-                    f"{len(world.mails)} messages, drained in {drained:.1f} s")
+        report.tell(title, trial.problems,
+                    f"{trial.tried} runs of {trial.calls} calls, {len(world.mails)} messages, drained in {drained:.1f} s")
         if trial.problems:
             print("".join(f"#   {line}\n" for line in world.suite.log_text().split("\n")[-25:]), flush=True)

@@ -16,14 +16,16 @@ SECTOR = 512
 class File:
     """A file: what is on the disk, and the changes of its bytes that may not be."""
 
-    def __init__(self, data=b"", fresh=True):
+    def __init__(self, root, data=b"", fresh=True):
+        self.root = root  # the file system it is on
         self.data = data
         self.fresh = fresh  # its inode was never synced
         self.changes = []  # Write or Cut, in their order
 
 
 class Directory:
-    def __init__(self):
+    def __init__(self, root):
+        self.root = root
         self.entries = {}  # as every process sees them now
         self.durable = {}  # as the disk has them
         self.mtime = None  # of the durable ones, ns; None: not known
@@ -81,7 +83,7 @@ def sectors_of(change):
 
 
 class Disk:
-    """Files below some directories, from a first look at them, and then record by record."""
+    """Files below some directories, each a file system of its own: from a first look at them, then record by record."""
 
     def __init__(self, roots, ordered=False):
         self.ordered = ordered
@@ -90,27 +92,27 @@ class Disk:
         self.roots = {}  # name: Directory
         self.changes = []  # of names, not known to be durable
         for name, path in roots.items():
-            self.roots[name] = self.look(path)
+            self.roots[name] = self.look(name, path)
 
-    def look(self, path):
-        directory, info = Directory(), os.stat(path)
+    def look(self, root, path):
+        directory, info = Directory(root), os.stat(path)
         directory.mtime = info.st_mtime_ns
         self.objects[info.st_ino] = directory
         for entry in os.scandir(path):
             info = entry.stat(follow_symlinks=False)
             if stat.S_ISDIR(info.st_mode):
-                found = self.look(entry.path)
+                found = self.look(root, entry.path)
             elif info.st_ino in self.objects:
                 found = self.objects[info.st_ino]
             else:
                 with open(entry.path, "rb") as f:
-                    found = self.made(info.st_ino, f.read(), False)
+                    found = self.made(root, info.st_ino, f.read(), False)
             directory.entries[entry.name] = directory.durable[entry.name] = found
         return directory
 
-    def made(self, inode, data=b"", fresh=True):
+    def made(self, root, inode, data=b"", fresh=True):
         """A new file; the number of its inode may have been another's."""
-        found = self.objects[inode] = File(data, fresh)
+        found = self.objects[inode] = File(root, data, fresh)
         self.files.append(found)
         return found
 
@@ -144,7 +146,7 @@ class Disk:
             return
         found = directory.entries.get(name)
         if found is None and flags & os.O_CREAT:
-            found = self.made(inode)
+            found = self.made(directory.root, inode)
             self.change(Change(record, [(directory, name, found)], times=[(directory, "dir_mtime")]))
         elif isinstance(found, File) and flags & os.O_TRUNC and flags & (os.O_WRONLY | os.O_RDWR):
             found.changes.append(Cut(record.place, 0))
@@ -152,8 +154,9 @@ class Disk:
             self.objects[inode] = found
 
     def on_tmpfile(self, record):
-        if self.objects.get(record.number("dir_ino")) is not None:
-            self.made(record.number("ino"))
+        directory = self.objects.get(record.number("dir_ino"))
+        if directory is not None:
+            self.made(directory.root, record.number("ino"))
 
     def file_of(self, record):
         found = self.objects.get(record.number("ino"))
@@ -196,19 +199,19 @@ class Disk:
         directory, name = self.place_of(record.number("dir_ino"), record.text("name"))
         if directory is not None:
             # Its inode is learnt when it is opened.
-            self.change(Change(record, [(directory, name, Directory())], times=[(directory, "dir_mtime")]))
+            self.change(Change(record, [(directory, name, Directory(directory.root))], times=[(directory, "dir_mtime")]))
 
     def sync_file(self, found, begun):
         while found.changes and found.changes[0].place < begun:
             found.data = patched(found.data, found.changes.pop(0))
         found.fresh = False
 
-    def sync_names(self, begun, directory=None):
-        """Changes of names in DIRECTORY, or all, that stand before BEGUN are durable. Whatever came before one of them
-        under the same name went before it."""
+    def sync_names(self, begun, concerns):
+        """Changes of names in directories that this CONCERNS, made before BEGUN, are durable. Whatever came before one
+        of them under the same name went before it."""
         # A rename is there with its target.
-        wanted = self.closed({index for index, change in enumerate(self.changes) if change.place < begun and (
-            directory is None or any(d is directory for d, *_ in change.add or change.remove))})
+        wanted = self.closed({index for index, change in enumerate(self.changes)
+                              if change.place < begun and any(concerns(d) for d, *_ in change.add or change.remove)})
         for index in sorted(wanted):
             change = self.changes[index]
             for target, name, obj in change.add:
@@ -230,18 +233,20 @@ class Disk:
         found = self.objects.get(record.number("ino"))
         if isinstance(found, File):
             if self.ordered and self.commits(found, record):
-                self.sync_names(begun)
+                self.sync_names(begun, lambda d: d.root == found.root)
             self.sync_file(found, begun)
         elif found is not None:
-            self.sync_names(begun, None if self.ordered else found)
+            self.sync_names(begun, lambda d: d is found or self.ordered and d.root == found.root)
 
     def on_syncfs(self, record):
         begun = record.number("begun", record.place)
-        if record.number("ino") not in self.objects:
+        there = self.objects.get(record.number("ino"))
+        if there is None:
             return
         for found in self.files:
-            self.sync_file(found, begun)
-        self.sync_names(begun)
+            if found.root == there.root:
+                self.sync_file(found, begun)
+        self.sync_names(begun, lambda d: d.root == there.root)
 
     HANDLERS = {"open": on_open, "tmpfile": on_tmpfile, "write": on_write, "pwrite": on_write, "ftruncate": on_truncate,
                 "rename": on_rename, "link": on_link, "unlink": on_unlink, "mkdir": on_mkdir, "fsync": on_fsync,

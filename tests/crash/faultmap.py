@@ -69,6 +69,10 @@ class FaultMap:
         log_at = LOG_AT if log_bytes else 0
         self.map[:HEAD.size] = HEAD.pack(MAGIC, size, log_at, log_at)
 
+    def forget(self):
+        """Drops all records; nobody may be writing any."""
+        self.map[LOG_END_AT:LOG_END_AT + 8] = struct.pack("=Q", LOG_AT)
+
     def close(self):
         self.map.close()
 

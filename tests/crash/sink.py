@@ -1,23 +1,29 @@
 """The rest of the Internet: an SMTP server that keeps what it gets, and refuses whoever is called no-*."""
 
+import contextlib
 import socket
 import threading
 
+from suite import free_port
+
 
 class Sink:
-    """Listens on a free port of 127.0.0.1. MOMENT() is asked before a message is answered for."""
+    """Listens on a port of 127.0.0.1, a free one if 0. MOMENT() is asked before a message is answered for."""
 
-    def __init__(self, moment=lambda: 0):
+    def __init__(self, moment=lambda: 0, port=0):
         self.moment = moment
         self.taken = []  # (recipient, text, moment)
         self.lock = threading.Lock()
-        self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.socket = socket.create_server(("127.0.0.1", port or free_port()), backlog=64)
         self.port = self.socket.getsockname()[1]
         self.open = True
         threading.Thread(target=self.serve, daemon=True).start()
 
     def close(self):
         self.open = False
+        # Its thread waits in accept(), which holds the socket.
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
 
     def serve(self):

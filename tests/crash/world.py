@@ -86,10 +86,10 @@ def whole(text):
 class World:
     """Use as a context; everything is ended and removed behind it."""
 
-    def __init__(self, prefix, log_bytes=0):
+    def __init__(self, prefix, log_bytes=0, port=0):
         self.base = temporary()
         self.plan = FaultMap(str(self.base / "plan"), log_bytes)
-        self.sink = Sink(self.plan.place)
+        self.sink = Sink(self.plan.place, port)
         self.suite = Suite("C", prefix, self.base)
         self.suite.env["POSTERN_FAULT_MAP"] = str(self.plan.path)
         self.suite.set_main(MAIN + f"relayhost = [127.0.0.1]:{self.sink.port}\nmydestination = example.test\n")
@@ -99,6 +99,13 @@ class World:
         self.suite.write()
         self.suite.start()
         return self
+
+    def record_from_here(self):
+        """All is stopped, so that the disk can be looked at, and started again, with its records. Returns the directories
+        that mail lies in."""
+        self.suite.stop()
+        self.plan.forget()
+        return {"queue": self.suite.spool / "queue", "mail": self.suite.mail}
 
     def __exit__(self, *_):
         self.suite.kill_all()
