@@ -15,7 +15,7 @@ from faultmap import CHANGES
 from suite import SuiteError, wait_for
 from world import World, content, programs, ready, whole
 
-BATCHES = 3
+BATCHES = 2
 SYNCED = 3  # seconds within which qmgr syncs what it has removed
 
 
@@ -224,8 +224,9 @@ def start_on(prefix, run, tree, place):
         out = run.gone_out(place)
         world.sink.taken = [(to, content(number).replace("\r\n", "\n"), 0) for number, to in out]
         yield from world.drain()
-        yield from (text for text in world.judge({key for mail in run.mails for key in World.due(mail)}, True))
-        yield from (line for line in world.suite.trouble())
+        yield from world.judge({key for mail in run.mails for key in World.due(mail)}, True)
+        yield from world.suite.trouble()
+        yield from world.checked()
 
 
 def own(top, top_owner, owner):

@@ -1,4 +1,5 @@
-"""The rest of the Internet: an SMTP server that keeps what it gets, and refuses whoever is called no-*."""
+"""The rest of the Internet: an SMTP server that keeps what it gets, refuses whoever is called no-*, and whoever is called
+later-* the first time."""
 
 import contextlib
 import socket
@@ -13,6 +14,7 @@ class Sink:
     def __init__(self, moment=lambda: 0, port=0):
         self.moment = moment
         self.taken = []  # (recipient, text, moment)
+        self.asked = set()  # of those who are to come later
         self.lock = threading.Lock()
         self.socket = socket.create_server(("127.0.0.1", port or free_port()), backlog=64)
         self.port = self.socket.getsockname()[1]
@@ -53,6 +55,9 @@ class Sink:
             word, rest = line[:4].upper().decode("latin-1"), line.decode("latin-1")
             if word == "RCPT" and "<no-" in rest:
                 say("550 5.1.1 there is no such user")
+            elif word == "RCPT" and "<later-" in rest and rest not in self.asked:
+                self.asked.add(rest)
+                say("450 4.2.0 later")
             elif word == "RCPT":
                 recipients.append(rest.partition("<")[2].partition(">")[0])
                 say("250 2.1.5 Ok")

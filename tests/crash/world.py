@@ -132,9 +132,12 @@ class World:
         return mail
 
     def batch(self):
-        """One of each kind: local, relayed, both at once, and one that comes back."""
+        """One of each kind: local, relayed, both at once, one that comes back, one whose second recipient gets it at once
+        and the first a second later, and one whose record does not fit before the content."""
+        number = len(self.mails)
         return [self.post(["bert@example.test"]), self.post(["x@far.test"]), self.post(["bert@example.test", "y@far.test"]),
-                self.post(["no-one@far.test"])]
+                self.post(["no-one@far.test"]), self.post([f"later-{number}@far.test", "z@far.test"]),
+                self.post([f"one-of-many-{i}@far.test" for i in range(40)])]
 
     # What became of it
 
@@ -183,6 +186,13 @@ class World:
             yield f"{len(left)} that were taken have not arrived: {left[:5]}"
         if self.queue_files():
             yield f"the queue still holds {self.queue_files()[:5]}"
+
+    def checked(self):
+        """What postern fsck finds; yields what is wrong."""
+        done = subprocess.run([self.suite.tool("postern"), "-c", self.suite.config, "fsck"], capture_output=True, text=True,
+                              check=False, timeout=60)
+        if done.returncode != 0:
+            yield from (f"fsck: {line}" for line in (done.stdout + done.stderr).split("\n") if line)
 
     def judge(self, repeats, refused_may_come):
         """What has come too often, or was cut short, or should not have come at all."""
