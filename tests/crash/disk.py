@@ -4,7 +4,8 @@ What was synced is there. Of what was not, the strict model may lose or keep eac
 tear writes into sectors; the ordered model is ext4's data=ordered: changes of names are a journal, of which a prefix is
 left, a sync of anything commits all of it, and of each file's growth a prefix is left. Where the systems differ, the
 strict model takes the worse: a synced file has no name unless its directory was synced, too. A rename is one change in
-both, and comes after what its names went through before, as every journal has it.
+both, and comes after what its names went through before, as every journal has it. What a sync could not write (EIO) no
+later sync writes.
 """
 
 import os
@@ -32,17 +33,17 @@ class Directory:
 
 
 class Write:
-    __slots__ = ("place", "at", "data")
+    __slots__ = ("place", "at", "data", "given_up")
 
     def __init__(self, place, at, data):
-        self.place, self.at, self.data = place, at, data
+        self.place, self.at, self.data, self.given_up = place, at, data, False
 
 
 class Cut:
-    __slots__ = ("place", "size")
+    __slots__ = ("place", "size", "given_up")
 
     def __init__(self, place, size):
-        self.place, self.size = place, size
+        self.place, self.size, self.given_up = place, size, False
 
 
 class Change:
@@ -123,6 +124,17 @@ class Disk:
         handler = self.HANDLERS.get(record.kind)
         if handler and record.good:
             handler(self, record)
+        elif record.kind in ("fsync", "fdatasync", "syncfs") and record.result == "-EIO":
+            self.give_up(record)
+
+    def give_up(self, record):
+        """A sync has failed: pages that it did not write are clean now, and no later sync writes them. Pages that were
+        written to while it ran may be among them."""
+        there = self.objects.get(record.number("ino"))
+        for found in self.files:
+            if found is there or record.kind == "syncfs" and there is not None and found.root == there.root:
+                for change in found.changes:
+                    change.given_up = True
 
     def place_of(self, inode, name):
         """(Directory, last name) of a name in a directory."""
@@ -203,7 +215,9 @@ class Disk:
 
     def sync_file(self, found, begun):
         while found.changes and found.changes[0].place < begun:
-            found.data = patched(found.data, found.changes.pop(0))
+            change = found.changes.pop(0)
+            if not change.given_up:
+                found.data = patched(found.data, change)
         found.fresh = False
 
     def sync_names(self, begun, concerns):
