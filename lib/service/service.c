@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sys.h"
+#include "base/sys_fault.h"
 #include "event/loop.h"
 #include "sandbox/sandbox.h"
 #include "service/service_impl.h"
@@ -400,6 +401,7 @@ service_main(const struct service *service, int argc, char **argv)
 	(void)argc;
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of write(), not our end */
+	sys_fault_start();
 	ctx.service = service;
 	list_init(&ctx.peers);
 	list_init(&ctx.clients);
