@@ -38,8 +38,8 @@ struct service {
 	/* New configuration, for services that swap live; else NULL: master replaces the process.
 	 */
 	void (*reload)(struct service_ctx *ctx);
-	/* Finish: the process exits when service_busy has gone back to 0. Called once, and once more
-	 * when the whole suite stops (service_shutdown) while it finishes. May be NULL. */
+	/* Finish: the process exits when service_busy has gone back to 0. Called once, and once
+	 * more when the whole suite stops (service_shutdown) while it finishes. May be NULL. */
 	void (*stop)(struct service_ctx *ctx);
 	/* For the log daemon: another process's log socket, the name its lines bear, its pid. The
 	 * descriptor is the callee's. */
