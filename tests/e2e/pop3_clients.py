@@ -64,7 +64,7 @@ def test_pop3_curl(suite):
         assert len(listed.split("\n")) == len(TEXTS) + 1, listed
         got = subprocess.run([*curl, *more, url + "2"], capture_output=True, timeout=20, check=True).stdout
         assert got.endswith(b"\r\n\r\n" + TEXTS[1].encode() + b"\r\n"), got
-    subprocess.run([*curl, url + "1", "-X", "DELE 1", "-l"], capture_output=True, timeout=20, check=True)
+    subprocess.run([*curl, "-I", "-X", "DELE", url + "1"], capture_output=True, timeout=20, check=True)
     assert len(suite.messages("user2")) == len(TEXTS) - 1
 
 
