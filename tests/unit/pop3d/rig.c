@@ -25,7 +25,17 @@ struct client {
 	struct ipc_channel *channel;
 };
 
-static const struct ipc_service asks_nothing = { .name = "pop3d" };
+static void
+client_channel_gone(struct ipc_channel *ch, const char *why, void *arg)
+{
+	struct client *c = arg;
+
+	(void)why;
+	if (c->channel == ch)
+		c->channel = NULL;
+}
+
+static const struct ipc_service asks_nothing = { .name = "pop3d", .gone = client_channel_gone };
 
 void
 rig_open(struct rig *rig, const struct place *place)
@@ -131,8 +141,9 @@ client_run(void *arg)
 		client_listen(c);
 	}
 	stream_free(c->io);
-	ipc_close(c->channel, false);
-	while (c->rig->ctx.busy > 0)
+	if (c->channel)
+		ipc_close(c->channel, false);
+	while (c->channel || c->rig->ctx.busy > 0)
 		if (fiber_sleep_until(time_mono() + NS_PER_MS) != VERDICT_OK)
 			break;
 	loop_stop();
@@ -149,7 +160,7 @@ talk(struct rig *rig, struct client *c)
 	assert_int_equal(ipc_pair(channel), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, bytes), 0);
 	user_arrived(rig->user.host, ipc_open(rig->ipc, channel[1], &user_asks, NULL), bytes[1]);
-	c->channel = ipc_open(rig->ipc, channel[0], &asks_nothing, NULL);
+	c->channel = ipc_open(rig->ipc, channel[0], &asks_nothing, c);
 	c->io = stream_new(bytes[0]);
 	assert_non_null(fiber_spawn("client", client_run, c));
 	loop_run();
