@@ -289,5 +289,8 @@ main(int argc, char **argv)
 	}
 	if (optind < argc)
 		return submit_fail(tool, SUBMIT_USAGE, "usage: postdrop [-c config_dir]");
-	return drop_run(&d);
+	c = drop_run(&d);
+	str_free(&d.name);
+	str_free(&d.held);
+	return c;
 }

@@ -263,9 +263,8 @@ sender_find(struct sendmail *s, struct options *o, struct str *sender)
 static int
 send_mail(struct sendmail *s, struct options *o, const char *postdrop, char **recipients)
 {
-	struct str sender = STR_INIT(LIMIT_ADDRESS);
 	struct err err = ERR_NONE;
-	int status = sender_find(s, o, &sender);
+	int status = sender_find(s, o, &s->sender);
 
 	if (status != SUBMIT_OK)
 		return status;
@@ -359,6 +358,9 @@ run(struct sendmail *s, struct options *o, char **rest)
 	}
 	conf_free(source);
 	conf_problems_free(problems);
+	str_free(&commands);
+	str_free(&limit);
+	str_free(&postdrop);
 	return status;
 }
 
@@ -384,6 +386,7 @@ main(int argc, char **argv)
 	if (!s.config_dir)
 		s.config_dir = POSTERN_CONFIG_DIR;
 	str_init(&o.full_name, LINE_MOST);
+	str_init(&s.sender, LIMIT_ADDRESS);
 	str_init(&s.recipients, LIMIT_SUBMISSION_HEAD);
 	arena_init(&s.arena, ADDRESS_ARENA);
 	for (;;) {
@@ -400,5 +403,10 @@ main(int argc, char **argv)
 			return submit_fail(s.name, SUBMIT_USAGE,
 			    "usage: sendmail [options] [recipient ...]; see sendmail(1)");
 	}
-	return run(&s, &o, argv + optind);
+	c = run(&s, &o, argv + optind);
+	str_free(&o.full_name);
+	str_free(&s.sender);
+	str_free(&s.recipients);
+	arena_free(&s.arena);
+	return c;
 }

@@ -14,6 +14,7 @@ struct sendmail {
 	bool dots;    /* -i: a dot alone in its line is text */
 	bool sender_given;
 	struct submission envelope;
+	struct str sender;     /* the envelope's, as it is written there */
 	struct str recipients; /* lines of the head */
 	size_t recipients_n;
 	uint64_t extract_limit;

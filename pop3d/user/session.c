@@ -108,6 +108,9 @@ session_run(struct user_session *from)
 		/* Before the last bytes: who logs in again at once is not to find it in use. */
 		maildrop_close(&s.drop);
 		(void)stream_flush(s.io, deadline_after_s(FAREWELL_S));
+		/* The client has its answer: now there is time for the index. */
+		if (s.counts.retr + s.counts.removed > 0)
+			(void)mailbox_tidy(user->mailbox, NULL);
 	} else {
 		log_event(LOG_LEVEL_WARNING, "user=<%s>, client=[%s]: no session: %s",
 		    log_escape(from->login), log_escape(from->client), err.text);
