@@ -23,19 +23,50 @@
 #define ID_LOWEST  '!'
 #define ID_HIGHEST '~'
 
-/* INBOX, open and fresh. */
+/* Is what is open still what the name leads to? A Maildir may be put back from a backup. */
+static bool
+maildir_is_there(const struct popuser *user)
+{
+	struct str path = STR_INIT(LIMIT_CONF_VALUE + 1);
+	struct stat open, named;
+	bool same;
+
+	str_put(&path, user->place.path);
+	same = fstat(maildir_dir(user->maildir), &open) == 0 &&
+	       fstatat(user->place.home, str_cstr(&path), &named, 0) == 0 &&
+	       open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+	str_free(&path);
+	return same;
+}
+
+/* INBOX, open and fresh. What cannot be refreshed is opened anew, if no other session has it. */
 static enum verdict
 mailbox_ready(struct popuser *user, struct err *err)
 {
 	enum verdict v = VERDICT_OK;
 
+	if (user->mailbox && user->maildrops == 1 && !maildir_is_there(user))
+		popuser_close(user);
+	if (user->mailbox) {
+		v = mailbox_refresh(user->mailbox, err);
+		if (v == VERDICT_OK || user->maildrops > 1)
+			return v;
+		popuser_close(user);
+	}
 	if (!user->maildir)
 		v = maildir_open(&user->place, &user->maildir, err);
-	if (v == VERDICT_OK && user->mailbox)
-		return mailbox_refresh(user->mailbox, err);
 	if (v == VERDICT_OK)
 		v = mailbox_open(user->maildir, span_lit("INBOX"), &user->mailbox, err);
 	return v;
+}
+
+void
+popuser_close(struct popuser *user)
+{
+	mailbox_close(user->mailbox);
+	maildir_close(user->maildir);
+	user->mailbox = NULL;
+	user->maildir = NULL;
 }
 
 /*
@@ -84,6 +115,7 @@ maildrop_open(struct maildrop *drop, struct popuser *user, struct err *err)
 	enum verdict v;
 
 	*drop = (struct maildrop){ .user = user, .lock = -1 };
+	user->maildrops++;
 	v = mailbox_ready(user, err);
 	if (v == VERDICT_OK && service_conf(user->ctx)->pop3d_lock_mailbox)
 		v = maildrop_lock(drop, err);
@@ -97,6 +129,8 @@ maildrop_close(struct maildrop *drop)
 {
 	if (drop->lock >= 0)
 		sys_close(drop->lock);
+	if (drop->user)
+		drop->user->maildrops--;
 	mem_free(drop->v);
 	*drop = (struct maildrop){ .lock = -1 };
 }

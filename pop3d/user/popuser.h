@@ -16,6 +16,7 @@ struct popuser {
 	struct maildir_place place;
 	struct maildir *maildir; /* NULL until the first session */
 	struct mailbox *mailbox; /* INBOX; the same for all sessions */
+	unsigned maildrops;	 /* that are open on it */
 	struct pool *pool;
 };
 
@@ -53,6 +54,8 @@ struct maildrop_totals {
 /* Whatever the verdict, maildrop_close is due. Blocks as long as the mailbox takes to be read. */
 enum verdict maildrop_open(struct maildrop *drop, struct popuser *user, struct err *err);
 void maildrop_close(struct maildrop *drop);
+/* Closes INBOX; no maildrop may be open on it but one that is being opened. */
+void popuser_close(struct popuser *user);
 /* Do the messages still mean what they meant? VERDICT_TEMP: the mailbox has got new UIDs. */
 enum verdict maildrop_check(const struct maildrop *drop, struct err *err);
 /* The message of that number, NULL when there is none or it is marked as deleted or gone. */

@@ -66,6 +66,11 @@ def test_pop3_curl(suite):
         assert got.endswith(b"\r\n\r\n" + TEXTS[1].encode() + b"\r\n"), got
     subprocess.run([*curl, "-I", "-X", "DELE", url + "1"], capture_output=True, timeout=20, check=True)
     assert len(suite.messages("user2")) == len(TEXTS) - 1
+    client = login(suite, "user2", False)
+    for number in range(1, len(TEXTS)):
+        client.dele(number)
+    client.quit()
+    assert not suite.messages("user2")
 
 
 def fetchmail(suite, *options):

@@ -87,66 +87,66 @@ received_cut(struct str *posted)
 #define FULL	"From: x@y\nMessage-ID: <1@y>\n" DATED
 #define FULL_W	"From: x@y\r\nMessage-ID: <1@y>\r\n" DATED_W
 
+/* Who is told of what: the envelope that qmgr gets, and the content. */
+static const struct {
+	const char *name, *head, *content, *want;
+} messages[] = {
+	{ "as it is", "sender a@b.c\nrecipient r@s\n", FULL "\nbody\n",
+	    "from=<a@b.c> to=<r@s> flags=0 notify=0\n" FULL_W "\r\nbody\r\n" },
+	{ "without domains", "sender a\nrecipient r\nrecipient t\n", FULL "\n",
+	    "from=<a@example.org> to=<r t> flags=0 notify=0\n" FULL_W "\r\n" },
+	{ "no From", "sender a\nname Anna B.\nrecipient r\n", "Message-ID: <1@y>\n" DATED "\nx\n",
+	    "from=<a@example.org> to=<r> flags=0 notify=0\nMessage-ID: <1@y>\r\n" DATED_W
+	    "From: \"Anna B.\" <a@example.org>\r\n\r\nx\r\n" },
+	{ "null sender", "sender \nname x\nrecipient r\n", "Message-ID: <1@y>\n" DATED "\nx\n",
+	    "from=<> to=<r> flags=0 notify=0\nMessage-ID: <1@y>\r\n" DATED_W
+	    "From: Mail Delivery System <MAILER-DAEMON@mx.example.org>\r\n\r\nx\r\n" },
+	{ "dropped fields", "sender a\nrecipient r\n",
+	    "Bcc: secret@x,\n other@x\nReturn-Path: <x>\n" FULL "content-length: 3\n\nx\n",
+	    "from=<a@example.org> to=<r> flags=0 notify=0\n" FULL_W "\r\nx\r\n" },
+	{ "line ends", "sender a\nrecipient r\n", FULL "\r\na\r\nb\rc\n\n.\nlast",
+	    "from=<a@example.org> to=<r> flags=4 notify=0\n" FULL_W
+	    "\r\na\r\nb c\r\n\r\n.\r\nlast\r\n" },
+	{ "no body", "sender a\nrecipient r\n", FULL,
+	    "from=<a@example.org> to=<r> flags=0 notify=0\n" FULL_W "\r\n" },
+	{ "cut header", "sender a\nrecipient r\n", FULL "Subject: x",
+	    "from=<a@example.org> to=<r> flags=0 notify=0\n" FULL_W "Subject: x\r\n\r\n" },
+	{ "a body at once", "sender a\nrecipient r\n", FULL "no field\n",
+	    "from=<a@example.org> to=<r> flags=0 notify=0\n" FULL_W "\r\nno field\r\n" },
+	{ "nobody", "sender a\nnotify 2\nrecipient nobody\nrecipient r\n", FULL "\n",
+	    "from=<a@example.org> to=<nobody(5.1.1 User unknown) r> flags=0 "
+	    "notify=2\n" FULL_W "\r\n" },
+	{ "8 bits", "sender a\nrecipient r\n", FULL "\ngr\374n\n",
+	    "from=<a@example.org> to=<r> flags=1 notify=0\n" FULL_W "\r\ngr\374n\r\n" },
+	{ "SMTPUTF8", "sender gr\303\274n\nrecipient r\n", FULL "\n",
+	    "from=<gr\303\274n@example.org> to=<r> flags=2 notify=0\n" FULL_W "\r\n" },
+	{ "the same twice", "sender a\nrecipient r\nrecipient r\n", FULL "\n",
+	    "from=<a@example.org> to=<r> flags=0 notify=0\n" FULL_W "\r\n" },
+	{ "a loop", "sender a\nrecipient r\n",
+	    "Received: 1\nReceived: 2\nReceived: 3\nReceived: 4\nReceived: 5\n"
+	    "Received: 6\n" FULL "\n",
+	    "from=<a@example.org> to=<r(5.4.6 too many hops)> flags=0 notify=0\n"
+	    "Received: 1\r\nReceived: 2\r\nReceived: 3\r\nReceived: 4\r\nReceived: 5\r\n"
+	    "Received: 6\r\n" FULL_W "\r\n" },
+};
+
 static void
 test_messages(void **state)
 {
-	static const struct {
-		const char *name, *head, *content, *want;
-	} rows[] = {
-		{ "as it is", "sender a@b.c\nrecipient r@s\n", FULL "\nbody\n",
-		    "from=<a@b.c> to=<r@s> flags=0 notify=0\n" FULL_W "\r\nbody\r\n" },
-		{ "without domains", "sender a\nrecipient r\nrecipient t\n", FULL "\n",
-		    "from=<a@example.org> to=<r t> flags=0 notify=0\n" FULL_W "\r\n" },
-		{ "no From", "sender a\nname Anna B.\nrecipient r\n",
-		    "Message-ID: <1@y>\n" DATED "\nx\n",
-		    "from=<a@example.org> to=<r> flags=0 notify=0\nMessage-ID: <1@y>\r\n" DATED_W
-		    "From: \"Anna B.\" <a@example.org>\r\n\r\nx\r\n" },
-		{ "null sender", "sender \nname x\nrecipient r\n",
-		    "Message-ID: <1@y>\n" DATED "\nx\n",
-		    "from=<> to=<r> flags=0 notify=0\nMessage-ID: <1@y>\r\n" DATED_W
-		    "From: Mail Delivery System <MAILER-DAEMON@mx.example.org>\r\n\r\nx\r\n" },
-		{ "dropped fields", "sender a\nrecipient r\n",
-		    "Bcc: secret@x,\n other@x\nReturn-Path: <x>\n" FULL "content-length: 3\n\nx\n",
-		    "from=<a@example.org> to=<r> flags=0 notify=0\n" FULL_W "\r\nx\r\n" },
-		{ "line ends", "sender a\nrecipient r\n", FULL "\r\na\r\nb\rc\n\n.\nlast",
-		    "from=<a@example.org> to=<r> flags=4 notify=0\n" FULL_W
-		    "\r\na\r\nb c\r\n\r\n.\r\nlast\r\n" },
-		{ "no body", "sender a\nrecipient r\n", FULL,
-		    "from=<a@example.org> to=<r> flags=0 notify=0\n" FULL_W "\r\n" },
-		{ "cut header", "sender a\nrecipient r\n", FULL "Subject: x",
-		    "from=<a@example.org> to=<r> flags=0 notify=0\n" FULL_W "Subject: x\r\n\r\n" },
-		{ "a body at once", "sender a\nrecipient r\n", FULL "no field\n",
-		    "from=<a@example.org> to=<r> flags=0 notify=0\n" FULL_W "\r\nno field\r\n" },
-		{ "nobody", "sender a\nnotify 2\nrecipient nobody\nrecipient r\n", FULL "\n",
-		    "from=<a@example.org> to=<nobody(5.1.1 User unknown) r> flags=0 "
-		    "notify=2\n" FULL_W "\r\n" },
-		{ "8 bits", "sender a\nrecipient r\n", FULL "\ngr\374n\n",
-		    "from=<a@example.org> to=<r> flags=1 notify=0\n" FULL_W "\r\ngr\374n\r\n" },
-		{ "SMTPUTF8", "sender gr\303\274n\nrecipient r\n", FULL "\n",
-		    "from=<gr\303\274n@example.org> to=<r> flags=2 notify=0\n" FULL_W "\r\n" },
-		{ "the same twice", "sender a\nrecipient r\nrecipient r\n", FULL "\n",
-		    "from=<a@example.org> to=<r> flags=0 notify=0\n" FULL_W "\r\n" },
-		{ "a loop", "sender a\nrecipient r\n",
-		    "Received: 1\nReceived: 2\nReceived: 3\nReceived: 4\nReceived: 5\n"
-		    "Received: 6\n" FULL "\n",
-		    "from=<a@example.org> to=<r(5.4.6 too many hops)> flags=0 notify=0\n"
-		    "Received: 1\r\nReceived: 2\r\nReceived: 3\r\nReceived: 4\r\nReceived: 5\r\n"
-		    "Received: 6\r\n" FULL_W "\r\n" },
-	};
 	struct service_ctx ctx;
 	char path[64];
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(messages); i++) {
 		rig_open(&ctx, maildrop_make(path));
-		file_make(path, "f", rows[i].head, rows[i].content);
+		file_make(path, "f", messages[i].head, messages[i].content);
 		rig_run(&ctx);
-		expect_number(rows[i].name, ctx.posted_n, 1);
+		expect_number(messages[i].name, ctx.posted_n, 1);
 		assert_true(span_find_span(str_span(&ctx.posted),
 				span_lit("(Postern, from userid ")) < ctx.posted.n);
 		received_cut(&ctx.posted);
-		expect_text(rows[i].name, str_span(&ctx.posted), rows[i].want);
-		expect_number(rows[i].name, files_count(path), 0);
+		expect_text(messages[i].name, str_span(&ctx.posted), messages[i].want);
+		expect_number(messages[i].name, files_count(path), 0);
 		rig_close(&ctx);
 		tree_remove(path);
 	}

@@ -70,8 +70,7 @@ rig_close(struct rig *rig)
 	pool_free(rig->user.pool);
 	loop_fini();
 	ipc_free(rig->ipc);
-	mailbox_close(rig->user.mailbox);
-	maildir_close(rig->user.maildir);
+	popuser_close(&rig->user);
 	str_free(&rig->said);
 	str_free(&rig->refused);
 }
