@@ -113,6 +113,10 @@ SUSPENDS void command_run(struct session *s, struct span line);
 SUSPENDS enum verdict message_send(struct session *s, struct maildrop_message *m, bool whole,
     uint64_t lines, uint64_t *bytes_out, struct err *err);
 
+/* surrogate.c: HEADER, whole, as ASCII alone (RFC 6858), with its empty line; false: OUT is full.
+ */
+bool surrogate_put(struct str *out, struct span header);
+
 /* Handlers of the table. M is the message of the line's number, or NULL. */
 SUSPENDS void cmd_stat(struct session *s, const struct pop3_line *line, struct maildrop_message *m);
 SUSPENDS void cmd_list(struct session *s, const struct pop3_line *line, struct maildrop_message *m);

@@ -3,7 +3,7 @@
  * written as wholes. Called by RETR and TOP. Owns the file while it is read. A message that has
  * changed on disk since its size was told, or cannot be read, gets an -ERR; one that becomes
  * shorter while it is sent ends the session amid the reply: no part is ever passed off as the
- * whole.
+ * whole. A client that has not said UTF8 gets a surrogate of a header that holds UTF-8.
  */
 #include <errno.h>
 
@@ -15,7 +15,8 @@
 #include "message/lines.h"
 #include "pop3d/user/popuser.h"
 
-#define BLOCK 65536 /* bytes read at a time; of a header, how far it is looked into */
+#define BLOCK	       65536 /* bytes read at a time; of a header, how far it is looked into */
+#define SURROGATE_MOST (8 * BLOCK) /* bytes: encoded words are five times as long at worst */
 
 struct sending {
 	int fd;
@@ -24,6 +25,8 @@ struct sending {
 	char *block;
 	size_t block_n;
 	struct span in; /* of the block: read and not yet sent */
+
+	struct str surrogate; /* to be sent in place of the header, if it is not empty */
 
 	/* TOP */
 	bool whole;
@@ -54,15 +57,29 @@ block_read(struct sending *x, struct err *err)
  * malformed in any mode: such mail is given as it is, as it always was.
  */
 static bool
-needs_utf8(struct span begin)
+needs_utf8(struct span header)
 {
-	struct span header = span_head(begin, header_size(begin));
 	unsigned char all = 0;
 
 	for (size_t i = 0; i < header.n; i++)
 		all |= (unsigned char)header.p[i];
 	/* The block may end within a character: that one is not looked at. */
 	return all >= 0x80 && utf8_valid(span_head(header, utf8_cut(header, header.n - 1)));
+}
+
+/* For a client that has not said UTF8. */
+static enum verdict
+sending_make_ascii(struct sending *x, struct err *err)
+{
+	size_t n = header_size(x->in);
+
+	if (!needs_utf8(span_head(x->in, n)))
+		return VERDICT_OK;
+	if (n == BLOCK || !surrogate_put(&x->surrogate, span_head(x->in, n)))
+		return err_set(err, VERDICT_PERM, "[UTF8] UTF8 has to be said before the login");
+	x->in = span_from(x->in, n);
+	x->scan.done = true;
+	return VERDICT_OK;
 }
 
 /* Opens the file and reads its begin. */
@@ -92,9 +109,7 @@ sending_begin(struct sending *x, struct session *s, struct maildrop_message *m, 
 	x->block_n = size_min(BLOCK, x->size);
 	x->block = mem_alloc(x->block_n);
 	v = block_read(x, err);
-	if (v == VERDICT_OK && !s->utf8 && needs_utf8(x->in))
-		return err_set(err, VERDICT_PERM, "[UTF8] UTF8 has to be said before the login");
-	return v;
+	return v == VERDICT_OK && !s->utf8 ? sending_make_ascii(x, err) : v;
 }
 
 /* TOP: how much of BYTES the reply is to hold; says done when that was all. */
@@ -128,6 +143,8 @@ block_write(struct sending *x, struct lines *lines, struct str *out, struct stre
 	struct span in = x->whole ? x->in : span_head(x->in, top_take(x, x->in));
 
 	str_reset(out);
+	lines_put(lines, str_span(&x->surrogate), out);
+	str_reset(&x->surrogate);
 	lines_put(lines, in, out);
 	assert(!out->full);
 	return stream_write(io, str_span(out));
@@ -138,7 +155,7 @@ SUSPENDS static enum verdict
 content_write(struct sending *x, struct stream *io, uint64_t *bytes_out, struct err *err)
 {
 	struct lines lines = lines_start(LINES_POP3);
-	struct str out = STR_INIT(3 * BLOCK);
+	struct str out = STR_INIT(SURROGATE_MOST + 3 * BLOCK);
 	struct span run;
 	enum verdict v;
 
@@ -162,13 +179,17 @@ SUSPENDS enum verdict
 message_send(struct session *s, struct maildrop_message *m, bool whole, uint64_t lines,
     uint64_t *bytes_out, struct err *err)
 {
-	struct sending x = { .fd = -1, .whole = whole, .lines = lines };
+	struct sending x = {
+		.fd = -1, .whole = whole, .lines = lines, .surrogate = STR_INIT(SURROGATE_MOST)
+	};
 	enum verdict v;
 
 	maildrop_measure(&s->drop, m);
 	v = sending_begin(&x, s, m, err);
 	if (v == VERDICT_OK) {
-		if (whole)
+		if (x.surrogate.n > 0)
+			pop3_ok(s->io, "a surrogate follows");
+		else if (whole)
 			pop3_ok(s->io, "%llu octets", (unsigned long long)m->size);
 		else
 			pop3_ok(s->io, "the top follows");
@@ -185,5 +206,6 @@ message_send(struct session *s, struct maildrop_message *m, bool whole, uint64_t
 	if (x.fd >= 0)
 		sys_close(x.fd);
 	mem_free(x.block);
+	str_free(&x.surrogate);
 	return v;
 }

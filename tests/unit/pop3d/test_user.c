@@ -117,13 +117,54 @@ test_utf8(void **state)
 		age_dirs(p, ".");
 		rig_talk(&rig, "", "RETR 1\nTOP 1 1\nQUIT\n");
 		expect_number(rows[i].name,
-		    span_find_span(str_span(&rig.said), span_lit("-ERR [UTF8]")) < rig.said.n,
+		    span_find_span(str_span(&rig.said), span_lit("+OK a surrogate follows")) <
+			rig.said.n,
 		    rows[i].needs);
+		expect_number(rows[i].name, span_find_span(str_span(&rig.said), span_lit("-ERR")),
+		    (int64_t)rig.said.n);
 		rig_talk(&rig, "u", "RETR 1\nTOP 1 1\nDELE 1\nQUIT\n");
 		expect_number(rows[i].name, span_find_span(str_span(&rig.said), span_lit("-ERR")),
 		    (int64_t)rig.said.n);
 	}
 	rig_close(&rig);
+}
+
+/* RFC 6858. */
+static void
+test_surrogates(void **state)
+{
+	static const struct {
+		const char *name, *header, *want;
+	} rows[] = {
+		{ "nothing to do", "S: x\nT:\n y\n\n", "S: x\nT:\n y\n\r\n" },
+		{ "subject", "Subject: gr\303\274n\n\n", "Subject: =?utf-8?B?Z3LDvG4=?=\r\n\r\n" },
+		{ "a fold", "Subject: a\n gr\303\274n\nX: y\n\n",
+		    "Subject: =?utf-8?B?YSBncsO8bg==?=\r\nX: y\n\r\n" },
+		{ "a name", "From: J\303\266rg <j@x.y>, B <b@x.y>\n\n",
+		    "From: =?utf-8?B?SsO2cmc=?= <j@x.y>, B <b@x.y>\r\n\r\n" },
+		{ "an address", "To: Fred <fr\303\251d@x.y>\n\n",
+		    "To: Fred <invalid@internationalized-address.invalid>\r\n\r\n" },
+		{ "an address alone", "Cc: a@gr\303\274n.de\n\n",
+		    "Cc: =?utf-8?B?YUBncsO8bi5kZQ==?= "
+		    "<invalid@internationalized-address.invalid>\r\n\r\n" },
+		{ "a group", "To: T\303\266chter: a@x.y, b@x.y;\n\n",
+		    "To: =?utf-8?B?VMO2Y2h0ZXI=?=: a@x.y, b@x.y;\r\n\r\n" },
+		{ "parameters",
+		    "Content-Type: text/plain; name=\"gr\303\274n;x\"; charset=utf-8\n\n",
+		    "Content-Type: text/plain; charset=utf-8\r\n\r\n" },
+		{ "a type that is none", "Content-Type: t\303\251xt/plain\nX: y\n\n",
+		    "X: y\n\r\n" },
+		{ "another field", "X-Y: gr\303\274n\n more\nX: y\n\n", "X: y\n\r\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct str out = STR_INIT(4096);
+
+		assert_true(surrogate_put(&out, span_str(rows[i].header)));
+		expect_text(rows[i].name, str_span(&out), rows[i].want);
+		str_free(&out);
+	}
 }
 
 /* Messages of which a line end, the body or everything is missing, and long ones. */
@@ -270,6 +311,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_replies, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(test_ends, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(test_utf8, place_make, place_remove),
+		cmocka_unit_test(test_surrogates),
 		cmocka_unit_test_setup_teardown(test_forms, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(test_unique_ids, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(test_lock, place_make, place_remove),
