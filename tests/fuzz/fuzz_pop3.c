@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "base/sys.h"
+#include "base/utf8.h"
 #include "event/loop.h"
+#include "message/header.h"
 #include "pop3d/user/popuser.h"
 #include "service/service_impl.h"
 #include "tests/fuzz/fuzz.h"
@@ -159,12 +161,31 @@ deleted_count(const struct maildrop *drop)
 	return n;
 }
 
+/* Of any header that is UTF-8: ASCII, and no longer lines than there may be. */
+static void
+surrogate_check(struct span data)
+{
+	struct str out = STR_INIT(1 << 20);
+	struct span rest, line;
+
+	data = span_head(data, header_size(data));
+	if (utf8_valid(data) && surrogate_put(&out, data)) {
+		for (size_t i = 0; i < out.n; i++)
+			assert((unsigned char)out.p[i] < 0x80);
+		assert(span_ends(str_span(&out), span_lit("\r\n")));
+		for (rest = str_span(&out); span_cut(rest, '\n', &line, &rest);)
+			assert(line.n <= 999 || line.n <= data.n);
+	}
+	str_free(&out);
+}
+
 FUZZ(data)
 {
 	struct run r = { .sent = span_head(data, 4096) };
 	struct user_session from = { .login = SPAN("anna"), .client = SPAN("192.0.2.1") };
 	struct err err = ERR_NONE;
 
+	surrogate_check(data);
 	if (!user.maildir)
 		world_make();
 	loop_init();
