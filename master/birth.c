@@ -196,41 +196,6 @@ birth_open_users(const struct birth *b)
 	return fd;
 }
 
-/* Whose certificates are whose. */
-static const struct {
-	const char *kind;
-	const char *parameter;
-	size_t files; /* a struct span of struct conf */
-} chains[] = {
-	{ "smtpd", "smtpd_tls_chain_files", offsetof(struct conf, smtpd_tls_chain_files) },
-	{ "imapd", "imapd_tls_chain_files", offsetof(struct conf, imapd_tls_chain_files) },
-	{ "pop3d", "pop3d_tls_chain_files", offsetof(struct conf, pop3d_tls_chain_files) },
-};
-
-/* Opens the chain file of a front door; -1: it has none. */
-static int
-birth_open_chain(const struct birth *b)
-{
-	struct span files, chain = span_lit("");
-	int fd = -1;
-	char *path;
-
-	for (size_t i = 0; i < ARRAY_LEN(chains); i++) {
-		if (strcmp(chains[i].kind, b->s->kind->name) != 0)
-			continue;
-		memcpy(&files, (const char *)&b->m->conf + chains[i].files, sizeof(files));
-		if (!conf_list_next(&files, &chain))
-			continue;
-		path = mem_strdup(chain);
-		fd = sys_openat(AT_FDCWD, path, O_RDONLY, 0);
-		if (fd < 0)
-			log_event(LOG_LEVEL_ERROR, "%s: %s: %s", chains[i].parameter, path,
-			    strerror(errno));
-		mem_free(path);
-	}
-	return fd;
-}
-
 /* Files opened at each birth: a renewed certificate is there for the next process. */
 static void
 birth_pass_files(struct birth *b, int opened[3])
@@ -240,7 +205,7 @@ birth_pass_files(struct birth *b, int opened[3])
 	char *path;
 
 	if (needs & BIRTH_SERVER_TLS)
-		opened[0] = birth_open_chain(b);
+		opened[0] = chain_open(&b->m->conf, b->s->kind->name);
 	if (opened[0] >= 0) {
 		birth_pass(b, BIRTH_FD_CHAIN, opened[0]);
 		birth_pass(b, BIRTH_FD_KEYS, b->m->keys_fd);
