@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -62,21 +63,41 @@ drop_interrupted(int signo)
 	_exit(128 + signo);
 }
 
+/* Can nobody but root change what PATH is, or (STICKY allowed) put another in its place? */
+static bool
+path_is_roots(const char *path, mode_t type, bool parent)
+{
+	struct stat st;
+
+	if (lstat(path, &st) != 0 || (st.st_mode & S_IFMT) != type || st.st_uid != 0)
+		return false;
+	return (st.st_mode & 022) == 0 || (parent && (st.st_mode & S_ISVTX));
+}
+
 /*
  * Whoever may name the configuration says where files are made with our group. Root may; the
- * default is root's; and so is a directory whose main.cf only root can have written.
+ * default is root's; and so is a main.cf that only root can have put where it is: no link on the
+ * way to it, which could lead elsewhere a moment later, and no directory that others may change.
  */
 static bool
 config_is_trusted(const char *dir)
 {
-	struct str path = STR_INIT(4096);
-	struct stat st, file;
-	bool good = getuid() == 0 || strcmp(dir, POSTERN_CONFIG_DIR) == 0;
+	char real[PATH_MAX];
+	struct str path = STR_INIT(PATH_MAX + 16);
+	bool good;
 
+	if (getuid() == 0 || strcmp(dir, POSTERN_CONFIG_DIR) == 0)
+		return true;
+	if (!realpath(dir, real) || strcmp(real, dir) != 0)
+		return false;
 	str_printf(&path, "%s/main.cf", dir);
-	if (!good && dir[0] == '/' && lstat(dir, &st) == 0 && lstat(str_cstr(&path), &file) == 0)
-		good = S_ISDIR(st.st_mode) && st.st_uid == 0 && (st.st_mode & 022) == 0 &&
-		       S_ISREG(file.st_mode) && file.st_uid == 0 && (file.st_mode & 022) == 0;
+	good = path_is_roots(str_cstr(&path), S_IFREG, false) && path_is_roots(dir, S_IFDIR, false);
+	for (size_t n = strlen(dir); good && n > 0;) {
+		n = span_rfind(span_of(dir, n), '/');
+		str_reset(&path);
+		str_put(&path, n > 0 ? span_of(dir, n) : span_lit("/"));
+		good = path_is_roots(str_cstr(&path), S_IFDIR, true);
+	}
 	str_free(&path);
 	return good;
 }
