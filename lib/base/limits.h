@@ -151,7 +151,11 @@
 #define LIMIT_SANDBOX_STATUS 16384 /* bytes of /proc/PID/status */
 #define LIMIT_SANDBOX_PATH   4096  /* bytes of a path that /proc shows */
 
-/* Sandboxes */
+/* Mail of this host's users */
+#define LIMIT_SUBMISSION_HEAD (4u << 20) /* bytes of a submission's envelope: 50,000 recipients of 80 bytes */
+#define LIMIT_PICKUP_JOBS   50    /* submissions that are brought in at one time: each has a file open */
+#define LIMIT_PICKUP_KNOWN  10000 /* files of the maildrop that are no submissions and were logged: once is enough */
+
 /* Counts of clients */
 #define LIMIT_ANVIL_CLIENTS 100000 /* keys that anvil keeps, 250 bytes each; the longest idle is forgotten */
 

@@ -45,7 +45,7 @@ buffer_size(const struct buffer *b)
 static inline struct span
 buffer_span(const struct buffer *b)
 {
-	return span_of(b->p + b->at, b->end - b->at);
+	return span_of(b->p ? b->p + b->at : NULL, b->end - b->at);
 }
 
 /* At least MIN free bytes behind the end; a buffer that has to be made or to grow gets room for
