@@ -13,10 +13,13 @@
 struct args {
 	struct cursor in;
 	struct arena *arena; /* the command's */
-	const char *bad;     /* what is wrong, for people; static */
+	bool utf8; /* mailbox names are UTF-8 (RFC 9051, or RFC 6855 enabled), not modified UTF-7 */
+	const char *bad; /* what is wrong, for people; static; the first that was found */
 };
 
-/* One number or range of a sequence set; "*" is UINT32_MAX. first <= last. */
+/* One number or range of a sequence set. first <= last. ARGS_STAR is "*"; the number 4294967295
+ * itself, which no message has, is taken for the one below it, so that it is not. */
+#define ARGS_STAR UINT32_MAX
 struct args_range {
 	uint32_t first;
 	uint32_t last;
@@ -37,11 +40,13 @@ bool args_close(struct args *a);		 /* ")" */
 bool args_next_is(const struct args *a, char byte);
 bool args_atom(struct args *a, struct span *out);
 bool args_word(struct args *a, const char *word); /* takes it if it is next, as a whole atom */
+/* Quoted or literal; its bytes, any but NUL. */
 bool args_string(struct args *a, struct span *out);
 bool args_astring(struct args *a, struct span *out);
 bool args_nstring(struct args *a, struct span *out); /* NIL: out->p is NULL */
 bool args_number(struct args *a, uint64_t max, uint64_t *out);
 bool args_nz_number(struct args *a, uint32_t *out);
+/* At most LIMIT_IMAP_RANGES ranges; which messages they are is for set.h to say. */
 bool args_set(struct args *a, struct args_set *out);
 /* A mailbox name: modified UTF-7 (or UTF-8 once enabled) on the wire, UTF-8 NFC out; INBOX in any
  * case is "INBOX". */

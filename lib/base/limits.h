@@ -145,6 +145,9 @@
 #define LIMIT_MAIL_TREE       (1u << 20)  /* bytes of a MIME tree made while a message is stored */
 #define LIMIT_MAIL_CACHE      65536       /* bytes cached of one message */
 
+/* IMAP */
+#define LIMIT_IMAP_RANGES 100000      /* ranges of a sequence set: a mailbox of 200,000 messages, every other one */
+
 /* Sandboxes */
 #define LIMIT_SANDBOX_GROUPS 64    /* supplementary groups of a process; who has more is no mail user */
 #define LIMIT_SANDBOX_STATUS 16384 /* bytes of /proc/PID/status */
