@@ -69,8 +69,8 @@ void result_err(struct session *s, const struct err *err);
  */
 SUSPENDS bool session_breathe(struct session *s);
 
-/* "(\Seen $Forwarded)": the flags of M, as FETCH shows them. */
-void flags_put(struct str *out, const struct mailbox *mb, const struct mail *m);
+/* "(\Seen $Forwarded)": the flags of M, as FETCH shows them; \Recent is the view's own. */
+void flags_put(struct str *out, const struct view *v, const struct mail *m);
 
 /* session.c: the whole of it, the account's host calls it. */
 SUSPENDS void session_run(struct user_session *user);

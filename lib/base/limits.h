@@ -148,6 +148,13 @@
 /* IMAP */
 #define LIMIT_IMAP_RANGES 100000      /* ranges of a sequence set: a mailbox of 200,000 messages, every other one */
 
+/* IMAP */
+#define LIMIT_IMAP_TAG        128         /* bytes of a tag: clients use less than ten */
+#define LIMIT_IMAP_ARENA      (4u << 20)  /* bytes of memory for one command, beyond its text */
+#define LIMIT_IMAP_STALL      60          /* s for the rest of a command that has begun */
+#define LIMIT_IMAP_NEWS       (16u << 20) /* bytes of news of a mailbox gathered: a million EXPUNGEs */
+#define LIMIT_IMAP_POLL       10          /* s between looks at a mailbox that cannot be watched */
+
 /* Sandboxes */
 #define LIMIT_SANDBOX_GROUPS 64    /* supplementary groups of a process; who has more is no mail user */
 #define LIMIT_SANDBOX_STATUS 16384 /* bytes of /proc/PID/status */
