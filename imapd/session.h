@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "imapd/account.h"
 #include "imapd/args.h"
+#include "imapd/fetch_mark.h"
 #include "imapd/view.h"
 #include "login/user.h"
 
@@ -30,6 +31,7 @@ struct session {
 	const struct conf *conf;
 	struct view *view; /* the selected mailbox, or NULL */
 	unsigned enabled;
+	struct fetch_mark mark;	    /* of the message that is read in pieces; cmd_fetch.c's */
 	struct saved_search *saved; /* "$" (RFC 5182); cmd_search.c's, NULL: none */
 	unsigned errors;	    /* bad commands in a row */
 	bool quit;		    /* the connection is to be closed after this command */
