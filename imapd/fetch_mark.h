@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 struct fetch_mark {
-	uint32_t uid;	  /* 0: none */
+	uint64_t message; /* its EMAILID */
+	uint64_t size;	  /* of its file; 0: there is no mark */
 	uint64_t section; /* where the section begins in the file */
 	uint64_t at;	  /* bytes of the section up to here, as they are stored */
 	uint64_t crlf;	  /* the same, with CRLF line ends */

@@ -147,6 +147,10 @@
 
 /* IMAP */
 #define LIMIT_IMAP_RANGES 100000      /* ranges of a sequence set: a mailbox of 200,000 messages, every other one */
+#define LIMIT_IMAP_SECTION 101          /* numbers of a section, as "1.2.3": LIMIT_MIME_DEPTH, and one that is not there */
+#define LIMIT_IMAP_FIELDS 200           /* header fields named in one section */
+#define LIMIT_IMAP_ITEMS 100            /* items of one FETCH, each with its section */
+#define LIMIT_IMAP_ANSWER (48u << 20)   /* bytes of an untagged FETCH: the structure of LIMIT_MIME_MEMORY, quoted */
 
 /* IMAP */
 #define LIMIT_IMAP_TAG        128         /* bytes of a tag: clients use less than ten */
