@@ -51,6 +51,8 @@ bool args_set(struct args *a, struct args_set *out);
 /* A mailbox name: modified UTF-7 (or UTF-8 once enabled) on the wire, UTF-8 NFC out; INBOX in any
  * case is "INBOX". */
 bool args_mailbox(struct args *a, struct span *out);
+/* The same for CREATE and kin, where a separator may stand behind the last level. */
+bool args_new_mailbox(struct args *a, struct span *out);
 /* LIST's pattern: as args_mailbox, with "%" and "*". */
 bool args_pattern(struct args *a, struct span *out);
 /* "1-Feb-1994", quoted or not (SEARCH): days since 1970. */

@@ -25,12 +25,16 @@ name_keep(struct args *a, const struct str *text, struct span *out)
 	return out->p || args_fail(a, "The command is too long");
 }
 
-bool
-args_mailbox(struct args *a, struct span *out)
+/* ENDS: a separator may stand at the end, which means nothing (6.3.4). */
+static bool
+take_mailbox(struct args *a, bool ends, struct span *out)
 {
 	struct str text = STR_INIT(LIMIT_MAILBOX_NAME), checked = STR_INIT(LIMIT_MAILBOX_NAME);
 	struct span wire;
 	bool good = args_astring(a, &wire);
+
+	if (good && ends && wire.n > 1 && wire.p[wire.n - 1] == MAILBOX_SEPARATOR)
+		wire.n--;
 
 	if (good && (!name_decode(a, wire, &text) ||
 			mailbox_name_check(str_span(&text), &checked, NULL) != VERDICT_OK))
@@ -39,6 +43,18 @@ args_mailbox(struct args *a, struct span *out)
 	str_free(&text);
 	str_free(&checked);
 	return good;
+}
+
+bool
+args_mailbox(struct args *a, struct span *out)
+{
+	return take_mailbox(a, false, out);
+}
+
+bool
+args_new_mailbox(struct args *a, struct span *out)
+{
+	return take_mailbox(a, true, out);
 }
 
 /* Its longest start of bytes that list-mailbox allows (RFC 9051 9), which are ASTRING-CHARs and

@@ -23,7 +23,7 @@ enum command_trait {
 	NO_NEWS = 64,  /* the news of the mailbox wait for the next command */
 };
 
-typedef void command_fn(struct session *s, struct args *a);
+typedef SUSPENDS void command_fn(struct session *s, struct args *a);
 
 struct command {
 	struct span name;
@@ -34,6 +34,11 @@ struct command {
 
 /* NULL: there is no such command. */
 const struct command *command_find(struct span name, bool uid);
+/*
+ * The text so far is a command whose last literal is announced at LITERAL_AT: is that one the
+ * handler's to read (STREAMS)?
+ */
+bool command_takes_literal(struct session *s, size_t literal_at);
 /* A command that is read: finds its row, runs it, tells the news, and answers. */
 SUSPENDS void command_run(struct session *s);
 

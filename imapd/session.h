@@ -34,7 +34,10 @@ struct session {
 	struct fetch_mark mark;	    /* of the message that is read in pieces; cmd_fetch.c's */
 	struct saved_search *saved; /* "$" (RFC 5182); cmd_search.c's, NULL: none */
 	unsigned errors;	    /* bad commands in a row */
-	bool quit;		    /* the connection is to be closed after this command */
+	unsigned commands;	    /* all, and those that were bad: for the log */
+	unsigned bad;
+	const char *end; /* why it ends, for the log; NULL: it has not ended */
+	bool quit;	 /* the connection is to be closed after this command */
 
 	/* the command at hand */
 	struct arena arena; /* emptied after each */
@@ -73,6 +76,25 @@ SUSPENDS bool session_breathe(struct session *s);
 
 /* "(\Seen $Forwarded)": the flags of M, as FETCH shows them; \Recent is the view's own. */
 void flags_put(struct str *out, const struct view *v, const struct mail *m);
+
+/* None is selected any more. */
+void session_unselect(struct session *s);
+/*
+ * Removes the messages that are \Deleted, of SET alone (NULL: of all); the client is told by the
+ * news.
+ */
+SUSPENDS enum verdict expunge_deleted(
+    struct session *s, const struct uid_set *set, struct err *err);
+
+/*
+ * The session is over, for the reason END (static, for the log); TEXT, for the client, goes out as
+ * BYE, unless it is NULL.
+ */
+SUSPENDS void session_bye(struct session *s, const char *end, const char *text);
+/* The same for the verdict of a wait; false. */
+SUSPENDS bool session_lost(struct session *s, enum verdict v);
+/* A bad command: after too many in a row the session is over. */
+SUSPENDS void session_count_bad(struct session *s);
 
 /* session.c: the whole of it, the account's host calls it. */
 SUSPENDS void session_run(struct user_session *user);

@@ -6,6 +6,8 @@
  */
 #include "imapd/view.h"
 
+#include <stdlib.h>
+
 #include "base/mem.h"
 #include "imapd/account.h"
 
@@ -24,6 +26,7 @@ struct view {
 	size_t count;
 	uint32_t uidvalidity;
 	uint64_t told;
+	uint64_t synced;
 	uint64_t keywords;
 	struct uid_list recent;
 	size_t recent_n;
@@ -219,6 +222,7 @@ view_drop_gone(struct view *v, struct str *out)
 		v->recent_n -= view_is_recent(v, uid);
 	}
 	mem_free(v->runs);
+	v->synced = mailbox_modseq(mb);
 	v->runs = now.runs;
 	v->runs_n = now.runs_n;
 	v->runs_cap = now.runs_cap;
@@ -234,8 +238,85 @@ view_new(struct room *room, bool recent)
 	v->room = room;
 	v->uidvalidity = mailbox_uidvalidity(room->mailbox);
 	view_add_new(v, recent);
-	v->told = mailbox_modseq(room->mailbox);
+	v->told = v->synced = mailbox_modseq(room->mailbox);
 	return v;
+}
+
+void
+view_keep(const struct view *v, struct view_record *out)
+{
+	*out = (struct view_record){
+		.uidvalidity = v->uidvalidity,
+		.top = v->count ? view_uid(v, v->count - 1) : 0,
+		.count = v->count,
+		.told = v->told,
+		.synced = v->synced,
+	};
+}
+
+static int
+range_cmp(const void *pa, const void *pb)
+{
+	const struct uid_range *a = pa, *b = pb;
+
+	return (a->first > b->first) - (a->first < b->first);
+}
+
+/* What has vanished since, by UID; the caller frees it. */
+static struct uid_range *
+vanished_since(const struct mailbox *mb, uint64_t modseq, size_t *n_out)
+{
+	size_t n, kept = 0;
+	const struct vanished *all = mailbox_vanished(mb, &n);
+	struct uid_range *ranges = mem_alloc_array(n + 1, sizeof(*ranges));
+
+	for (size_t i = 0; i < n; i++)
+		if (all[i].modseq > modseq)
+			ranges[kept++] = all[i].uids;
+	qsort(ranges, kept, sizeof(*ranges), range_cmp);
+	*n_out = kept;
+	return ranges;
+}
+
+/* What was there and what is there, in one order. */
+static void
+view_merge(struct view *v, const struct uid_range *gone, size_t gone_n, uint32_t top)
+{
+	const struct mailbox *mb = v->room->mailbox;
+	size_t k = 0;
+
+	for (size_t i = 0; i <= gone_n; i++) {
+		uint32_t until = i < gone_n ? gone[i].first : UINT32_MAX;
+
+		for (; k < mailbox_count(mb) && mailbox_at(mb, k)->uid < until; k++)
+			if (mailbox_at(mb, k)->uid <= top)
+				view_append(v, mailbox_at(mb, k)->uid);
+		for (uint64_t uid = until; i < gone_n && uid <= gone[i].last && uid <= top; uid++)
+			view_append(v, (uint32_t)uid);
+	}
+}
+
+struct view *
+view_revive(struct room *room, const struct view_record *record)
+{
+	const struct mailbox *mb = room->mailbox;
+	struct view *v = mem_alloc(sizeof(*v));
+	struct uid_range *gone;
+	size_t gone_n;
+
+	v->room = room;
+	v->uidvalidity = record->uidvalidity;
+	v->told = record->told;
+	v->synced = record->synced;
+	gone = vanished_since(mb, record->synced, &gone_n);
+	if (view_holds(v) && record->synced >= mailbox_vanished_floor(mb))
+		view_merge(v, gone, gone_n, record->top);
+	mem_free(gone);
+	if (view_holds(v) && v->count == record->count &&
+	    (v->count == 0 || view_uid(v, v->count - 1) == record->top))
+		return v;
+	view_free(v);
+	return NULL;
 }
 
 void

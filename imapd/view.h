@@ -46,6 +46,21 @@ size_t view_recent_count(const struct view *v);
  * False: all was as it is.
  */
 bool view_drop_gone(struct view *v, struct str *out);
+/*
+ * What there is to be known of a view while its session is parked. SYNCED: the modseq at which the
+ * view last was the mailbox, but for what came since.
+ */
+struct view_record {
+	uint32_t uidvalidity;
+	uint32_t top; /* the last UID, 0: none */
+	uint64_t count;
+	uint64_t told;
+	uint64_t synced;
+};
+void view_keep(const struct view *v, struct view_record *out);
+/* The same view again, in ROOM, which it enters; NULL: it cannot be known any more, ROOM is left.
+ */
+struct view *view_revive(struct room *room, const struct view_record *record);
 /* Takes up what is new; the number of messages that came. */
 size_t view_add_new(struct view *v, bool recent);
 

@@ -157,6 +157,7 @@
 #define LIMIT_IMAP_ARENA      (4u << 20)  /* bytes of memory for one command, beyond its text */
 #define LIMIT_IMAP_STALL      60          /* s for the rest of a command that has begun */
 #define LIMIT_IMAP_NEWS       (16u << 20) /* bytes of news of a mailbox gathered: a million EXPUNGEs */
+#define LIMIT_IMAP_PASS       (64u << 20) /* bytes of a refused message that are passed over; after more the session ends */
 #define LIMIT_IMAP_POLL       10          /* s between looks at a mailbox that cannot be watched */
 
 /* Sandboxes */

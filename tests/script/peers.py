@@ -10,6 +10,7 @@ import ssl
 import threading
 import time
 
+import imap
 from language import Failure, dedent, expand, glob_match, number, parse, quoted, search, seconds, words
 from wire import Closed, Wire, loose_client_context
 
@@ -294,7 +295,8 @@ def client_auth_plain(peer, s):
 
 class Client(Peer):
     OWN = {"connect": client_connect, "<": expect_reply, "no": expect_no, "mail": client_mail,
-           "starttls": client_starttls, "tls": client_tls, "auth_plain": client_auth_plain}
+           "starttls": client_starttls, "tls": client_tls, "auth_plain": client_auth_plain,
+           **imap.STATEMENTS}
 
 
 # Statements of servers.
