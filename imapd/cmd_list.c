@@ -128,14 +128,38 @@ list_matches(const struct list_ask *ask, struct span name)
 	return found;
 }
 
-/* Does what was selected include E? Names below it may (RECURSIVEMATCH, and LSUB's "%"). */
+/*
+ * RFC 3501 6.3.9: a level above subscribed names is shown when they are not, as "%" stops before
+ * them.
+ */
 static bool
-list_selects(const struct list_ask *ask, const struct entry *e)
+lsub_stands_for(const struct list_ask *ask, const struct folders *f, const struct entry *e)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		const struct entry *below = f->v[i];
+
+		if (below->subscribed && below->name.n > e->name.n &&
+		    span_starts(below->name, e->name) &&
+		    below->name.p[e->name.n] == MAILBOX_SEPARATOR &&
+		    !list_matches(ask, below->name))
+			return true;
+	}
+	return false;
+}
+
+/* Is E among what was selected? With RECURSIVEMATCH (RFC 5258 3.5) for what is below it, too. */
+static bool
+list_selects(const struct list_ask *ask, const struct folders *f, const struct entry *e)
 {
 	if (!(ask->options & SELECT_SUBSCRIBED))
-		return e->exists || e->has_children;
-	return e->subscribed ||
-	       ((ask->options & (SELECT_RECURSIVE | IS_LSUB)) && e->subscribed_below);
+		return (e->exists || e->has_children) && list_matches(ask, e->name);
+	if (!e->subscribed && !e->subscribed_below)
+		return false;
+	if (!list_matches(ask, e->name))
+		return false;
+	if (e->subscribed || (ask->options & SELECT_RECURSIVE))
+		return true;
+	return (ask->options & IS_LSUB) && lsub_stands_for(ask, f, e);
 }
 
 static void
@@ -205,7 +229,7 @@ list_run(struct session *s, const struct list_ask *ask)
 
 		if (!session_breathe(s))
 			break;
-		if (list_selects(ask, e) && list_matches(ask, e->name) && !list_tell(s, ask, e))
+		if (list_selects(ask, &folders, e) && !list_tell(s, ask, e))
 			break;
 	}
 	folders_free(&folders);

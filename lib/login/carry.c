@@ -147,8 +147,8 @@ carry_start(struct login *l, struct span state, struct err *err)
 	v = ipc_call(l->channel, l->trace, &ipc_session_start, &start, &ipc_session_started,
 	    &started, &arena, deadline_after_s(LIMIT_LOGIN_WAIT), err);
 	arena_free(&arena);
-	if (v == VERDICT_OK && !l->channel)
-		v = err_set(err, VERDICT_TEMP, "the user's process ended");
+	/* It has begun, and may be over already: a client that said all it wanted along with its
+	 * login has had all its answers. */
 	if (v == VERDICT_OK)
 		return v;
 	carry_drop_channel(l);
