@@ -36,23 +36,28 @@ set_has(const struct uid_set *set, uint32_t uid)
 	return set && low < set->n && set->v[low].first <= uid;
 }
 
+/* What is told of flags: of messages up to TOP, but OWN, changes up to TO. */
+struct telling {
+	const struct uid_set *own;
+	uint32_t top;
+	uint64_t to;
+};
+
 /* The next piece, from the message with UID *FROM on; false: that was the last. */
 static bool
-flags_piece(const struct session *s, const struct uid_set *own, uint32_t *from, uint64_t to,
-    struct str *out)
+flags_piece(const struct session *s, const struct telling *t, uint32_t *from, struct str *out)
 {
 	const struct mailbox *mb = view_mailbox(s->view);
 	size_t count = view_count(s->view);
-	uint32_t top = count ? view_uid(s->view, count - 1) : 0;
 
 	for (size_t k = mailbox_find(mb, *from); k < mailbox_count(mb) && out->n < PIECE; k++) {
 		const struct mail *m = mailbox_at(mb, k);
 		size_t i;
 
-		if (m->uid > top)
+		if (m->uid > t->top)
 			return false;
 		*from = m->uid + 1;
-		if (m->modseq <= view_told(s->view) || m->modseq > to || set_has(own, m->uid))
+		if (m->modseq <= view_told(s->view) || m->modseq > t->to || set_has(t->own, m->uid))
 			continue;
 		i = view_find(s->view, m->uid);
 		if (i < count && view_uid(s->view, i) == m->uid)
@@ -61,26 +66,38 @@ flags_piece(const struct session *s, const struct uid_set *own, uint32_t *from, 
 	return out->n >= PIECE;
 }
 
-SUSPENDS bool
-news_flags(struct session *s, const struct uid_set *own)
+static uint32_t
+view_top(const struct view *v)
 {
-	uint64_t to = mailbox_modseq(view_mailbox(s->view));
+	return view_count(v) ? view_uid(v, view_count(v) - 1) : 0;
+}
+
+SUSPENDS static bool
+flags_tell(struct session *s, const struct uid_set *own, uint32_t top)
+{
+	const struct telling t = { own, top, mailbox_modseq(view_mailbox(s->view)) };
 	struct str out = STR_INIT(LIMIT_STREAM_WRITE);
-	bool more = to > view_told(s->view), told = false;
+	bool more = t.to > view_told(s->view), told = false;
 	uint32_t from = 1;
 
 	if (!more)
 		return false;
 	news_keywords(s, false);
 	while (more) {
-		more = flags_piece(s, own, &from, to, &out);
+		more = flags_piece(s, &t, &from, &out);
 		told |= out.n > 0;
 		more = session_put(s, str_span(&out)) && more;
 		str_reset(&out);
 	}
 	str_free(&out);
-	view_set_told(s->view, to);
+	view_set_told(s->view, t.to);
 	return told;
+}
+
+SUSPENDS bool
+news_flags(struct session *s, const struct uid_set *own)
+{
+	return flags_tell(s, own, view_top(s->view));
 }
 
 SUSPENDS void
@@ -118,6 +135,7 @@ news_tell(struct session *s, bool expunge)
 	struct str out = STR_INIT(LIMIT_IMAP_NEWS);
 	struct mailbox *mb = view_mailbox(s->view);
 	enum verdict v = mailbox_refresh(mb, NULL);
+	uint32_t top = view_top(s->view);
 	bool told = false;
 
 	if (v == VERDICT_ABSENT || !view_holds(s->view)) {
@@ -132,5 +150,6 @@ news_tell(struct session *s, bool expunge)
 	told = out.n > 0;
 	session_put(s, str_span(&out));
 	str_free(&out);
-	return news_flags(s, NULL) || told;
+	/* Of those that are new nothing was said that could have changed. */
+	return flags_tell(s, NULL, top) || told;
 }

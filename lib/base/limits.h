@@ -150,6 +150,7 @@
 #define LIMIT_IMAP_SECTION 101          /* numbers of a section, as "1.2.3": LIMIT_MIME_DEPTH, and one that is not there */
 #define LIMIT_IMAP_FIELDS 200           /* header fields named in one section */
 #define LIMIT_IMAP_ITEMS 100            /* items of one FETCH, each with its section */
+#define LIMIT_IMAP_KEYS 15000          /* keys of one SEARCH, groups counted too: 2 MiB of memory */
 #define LIMIT_IMAP_ANSWER (48u << 20)   /* bytes of an untagged FETCH: the structure of LIMIT_MIME_MEMORY, quoted */
 
 /* IMAP */
