@@ -45,7 +45,9 @@ SUSPENDS void
 cmd_logout(struct session *s, struct args *a)
 {
 	(void)a;
-	session_bye(s, "logged out", "Logging out");
+	session_put(s, span_lit("* BYE Logging out\r\n"));
+	s->end = "logged out";
+	s->quit = true;
 }
 
 #define ID_PAIRS 30  /* RFC 2971 3.3 */

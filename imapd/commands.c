@@ -34,7 +34,7 @@ static const struct command commands[] = {
 	{ SPAN("UNSELECT"), IN_SELECTED, NO_ARGS | NO_NEWS, cmd_unselect },
 	{ SPAN("EXPUNGE"), IN_SELECTED, NO_ARGS | WRITES, cmd_expunge },
 	{ SPAN("EXPUNGE"), IN_SELECTED, ONLY_UID | WRITES, cmd_expunge },
-	// SEARCH	{ SPAN("SEARCH"), IN_SELECTED, HAS_UID | KEEPS_SEQ, cmd_search },
+	{ SPAN("SEARCH"), IN_SELECTED, HAS_UID | KEEPS_SEQ, cmd_search },
 	{ SPAN("FETCH"), IN_SELECTED, HAS_UID | KEEPS_SEQ, cmd_fetch },
 	{ SPAN("STORE"), IN_SELECTED, HAS_UID | KEEPS_SEQ | WRITES, cmd_store },
 	{ SPAN("COPY"), IN_SELECTED, HAS_UID, cmd_copy },
@@ -168,7 +168,8 @@ command_run(struct session *s)
 	if (a.bad && s->result == RESULT_NONE)
 		result_bad(s, "%s", a.bad);
 	command_news(s);
-	command_answer(s);
+	if (!s->dismissed)
+		command_answer(s);
 	s->commands++;
 	if (s->result == RESULT_BAD)
 		session_count_bad(s);

@@ -97,7 +97,7 @@ session_bye(struct session *s, const char *end, const char *text)
 		session_printf(s, "* BYE %s\r\n", text);
 	if (!s->end)
 		s->end = end;
-	s->quit = true;
+	s->dismissed = s->quit = true;
 }
 
 /* Until a command begins. False: none will. */
