@@ -8,6 +8,7 @@
 #include "tests/unit/imapd/rig.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 
 #include "base/mem.h"
 #include "base/sys.h"
@@ -22,16 +23,10 @@ static const struct {
 	command_fn *run;
 } commands[] = {
 	{ SPAN("FETCH"), cmd_fetch },
-	/*SEARCH*/
+	{ SPAN("SEARCH"), cmd_search },
 };
 
-/* lib/login's part, and account.c's. */
-void
-room_leave(struct room *room)
-{
-	mem_free(room);
-}
-
+/* lib/login's part: a session that never ends, and of which nothing else is asked here. */
 bool
 user_session_ending(struct user_session *session)
 {
@@ -39,13 +34,73 @@ user_session_ending(struct user_session *session)
 }
 
 void
+user_session_accept(struct user_session *session UNUSED)
+{
+	abort();
+}
+
+void
+user_session_refuse(struct user_session *session UNUSED, const struct err *err UNUSED)
+{
+	abort();
+}
+
+SUSPENDS
+enum verdict
+user_session_wait(struct user_session *session UNUSED, uint64_t deadline UNUSED)
+{
+	abort();
+}
+
+SUSPENDS
+enum verdict
+user_session_park(struct user_session *session UNUSED, struct span record UNUSED)
+{
+	abort();
+}
+
+struct service_ctx *
+user_host_service(const struct user_host *host UNUSED)
+{
+	abort();
+}
+
+void
+user_host_busy(struct user_host *host UNUSED)
+{
+	abort();
+}
+
+void
+user_host_idle(struct user_host *host UNUSED)
+{
+	abort();
+}
+
+/* The mailbox stays the rig's. */
+static void
+leave_room(struct rig *r)
+{
+	struct room *room = r->s.view ? view_room(r->s.view) : NULL;
+
+	view_free(r->s.view);
+	r->s.view = NULL;
+	if (!room)
+		return;
+	str_free(&room->name);
+	mem_free(room);
+}
+
+void
 rig_select(struct rig *r, bool read_only)
 {
 	struct room *room = mem_alloc(sizeof(*room));
 
-	view_free(r->s.view);
+	leave_room(r);
 	must_refresh(r->mb);
 	room->mailbox = r->mb;
+	room->users = 2;
+	str_init(&room->name, 16);
 	list_init(&room->idlers);
 	r->s.view = view_new(room, false);
 	r->s.read_only = read_only;
@@ -64,6 +119,7 @@ rig_make(void **state)
 	r->place = place;
 	r->mb = must_open(r->place->md, "INBOX");
 	r->s.user = &user;
+	r->s.tag = span_lit("a1");
 	arena_init(&r->s.arena, LIMIT_IMAP_ARENA);
 	str_init(&r->s.code, 1u << 20);
 	str_init(&r->s.note, 4096);
@@ -83,7 +139,7 @@ rig_remove(void **state)
 
 	loop_fini();
 	saved_forget(&r->s.saved);
-	view_free(r->s.view);
+	leave_room(r);
 	mailbox_close(r->mb);
 	arena_free(&r->s.arena);
 	str_free(&r->s.code);
