@@ -24,6 +24,8 @@ static const struct {
 	enum verdict v;
 	const char *bye;
 } farewells[] = {
+	/* What follows such a line could be a literal, and must not be taken for commands. */
+	{ VERDICT_LIMIT, "* BYE Line is too long\r\n" },
 	{ VERDICT_PERM, "* BYE Too much was said without a login\r\n" },
 	{ VERDICT_TIMEOUT, "* BYE Time to log in is over\r\n" },
 	{ VERDICT_CANCELLED, "* BYE [UNAVAILABLE] Server is shutting down\r\n" },
@@ -44,12 +46,6 @@ front_read_line(struct front *f, struct span *line_out)
 {
 	enum verdict v = login_read_line(f->login, LINE_LENIENT, FRONT_LINE, line_out);
 
-	if (v == VERDICT_LIMIT) {
-		login_count_error(f->login);
-		stream_write(f->io, span_lit("* BAD Line is too long\r\n"));
-		v = login_skip_line(f->login, LINE_LENIENT);
-		*line_out = span_lit("");
-	}
 	return v == VERDICT_OK || front_lost(f, v);
 }
 
@@ -92,11 +88,8 @@ front_read(struct front *f)
 		/* All at once, as growing would leave copies of a password behind. */
 		if (f->text.n == 0 && !str_reserve(&f->text, FRONT_COMMAND))
 			return false;
-		if (!str_put(&f->text, line)) {
-			login_count_error(f->login);
-			stream_write(f->io, span_lit("* BAD Command is too long\r\n"));
-			return false;
-		}
+		if (!str_put(&f->text, line))
+			return front_lost(f, VERDICT_LIMIT);
 		if (!literal_parse(line, &lit))
 			return true;
 		if (!front_read_literal(f, &lit))

@@ -121,17 +121,18 @@ session_await(struct session *s)
 	}
 }
 
-/* Refuses a command that is not read to its end; the connection ends where its rest cannot be
- * passed over. */
+/*
+ * Refuses a command that is not read to its end. Where a literal follows that the client sends all
+ * the same, or may, the session ends: what is in it must never be taken for commands.
+ */
 SUSPENDS static bool
-session_refuse(struct session *s, const struct literal *lit)
+session_refuse(struct session *s, const char *what, bool follows)
 {
-	if (lit && !lit->waits) {
-		session_bye(s, "too many errors", "[TOOBIG] Literal is too long");
+	if (follows) {
+		session_bye(s, "too many errors", "[TOOBIG] Command is too long");
 		return false;
 	}
-	session_printf(s, "%.*s BAD [TOOBIG] %s is too long\r\n", SPAN_ARG(s->tag),
-	    lit ? "Literal" : "Command");
+	session_printf(s, "%.*s BAD [TOOBIG] %s is too long\r\n", SPAN_ARG(s->tag), what);
 	session_count_bad(s);
 	return false;
 }
@@ -152,7 +153,7 @@ session_read_literal(struct session *s, const struct literal *lit)
 	enum verdict v;
 
 	if (!p)
-		return session_refuse(s, lit);
+		return session_refuse(s, "Literal", !lit->waits);
 	if (lit->waits) {
 		session_put(s, span_lit("+ go on\r\n"));
 		(void)stream_flush(s->io, deadline);
@@ -172,10 +173,8 @@ session_read_line(struct session *s, struct span *line_out)
 	enum verdict v =
 	    stream_read_line(s->io, LINE_LENIENT, s->conf->imapd_line_limit, deadline, line_out);
 
-	if (v == VERDICT_LIMIT) {
-		v = stream_skip_line(s->io, LINE_LENIENT, deadline);
-		return v == VERDICT_OK ? session_refuse(s, NULL) : session_lost(s, v);
-	}
+	if (v == VERDICT_LIMIT)
+		return session_refuse(s, "Command", true);
 	return v == VERDICT_OK || session_lost(s, v);
 }
 
@@ -186,6 +185,7 @@ session_read(struct session *s)
 	struct literal lit;
 	struct span line;
 	size_t begin;
+	bool announced;
 
 	if (!session_await(s))
 		return false;
@@ -193,9 +193,10 @@ session_read(struct session *s)
 		if (!session_read_line(s, &line))
 			return false;
 		begin = s->text.n;
+		announced = literal_parse(line, &lit);
 		if (!str_put(&s->text, line))
-			return session_refuse(s, NULL);
-		if (!literal_parse(line, &lit) || command_takes_literal(s, begin + lit.at))
+			return session_refuse(s, "Command", announced && !lit.waits);
+		if (!announced || command_takes_literal(s, begin + lit.at))
 			return true;
 		arena_reset(&s->arena);
 		if (!session_read_literal(s, &lit))
