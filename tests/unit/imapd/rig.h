@@ -16,6 +16,7 @@ struct rig {
 	struct str said;  /* of the last command */
 	struct str text;  /* the last command */
 	size_t bytes_max; /* the client reads so much and leaves; 0: all */
+	bool discard;	  /* it keeps nothing of what it reads */
 	bool running;
 };
 
