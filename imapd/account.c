@@ -20,7 +20,6 @@ account_new(struct service_ctx *ctx, const struct maildir_place *place)
 
 	a->ctx = ctx;
 	a->place = *place;
-	a->inotify = -1;
 	list_init(&a->rooms);
 	return a;
 }
@@ -29,12 +28,13 @@ void
 account_start(struct account *account)
 {
 	account->pool = pool_new(ACCOUNT_THREADS);
+	watch_start(account);
 }
 
 void
 account_free(struct account *account)
 {
-	assert(list_empty(&account->rooms) && !account->watcher);
+	assert(list_empty(&account->rooms));
 	if (account->maildir)
 		maildir_close(account->maildir);
 	if (account->pool)
@@ -111,7 +111,6 @@ room_enter(struct account *account, struct span name, struct room **out, struct 
 		room->mailbox = mailbox;
 		str_init(&room->name, LIMIT_MAILBOX_NAME);
 		str_put(&room->name, name);
-		room->watch[0] = room->watch[1] = -1;
 		list_init(&room->idlers);
 		list_push(&account->rooms, &room->node);
 	}

@@ -31,7 +31,7 @@ struct room {
 	unsigned users;
 	bool gone;	    /* deleted: it is no longer found by its name */
 	struct list idlers; /* sessions that wait for news */
-	int watch[2];	    /* inotify's numbers for new/ and cur/ while there are idlers, or -1 */
+	bool watched;	    /* changes of others are told while there are idlers */
 };
 
 /* For prepare(); the Maildir itself is opened with the first session. */

@@ -11,11 +11,9 @@ struct account {
 	struct maildir *maildir; /* NULL: not opened yet */
 	struct pool *pool;
 	struct list rooms;
-	int inotify;	       /* -1: none */
-	unsigned watched;      /* rooms with idlers */
-	struct fiber *watcher; /* reads inotify; NULL: there is none */
-	bool watcher_ends;     /* it has been cancelled */
-	struct fdwatch fdwatch;
 };
+
+/* From here on notices are heeded; before, one would end the process. */
+void watch_start(struct account *a);
 
 #endif
