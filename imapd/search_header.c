@@ -46,7 +46,11 @@ value_text(struct search_job *job, struct span value)
 	str_reset(&job->wide);
 	str_reset(&job->text);
 	header_put_unfolded(&job->wide, value);
-	words_put_decoded(&job->text, str_span(&job->wide));
+	/* Most values have nothing to be decoded. */
+	if (span_find_span(str_span(&job->wide), span_lit("=?")) == job->wide.n)
+		str_put(&job->text, str_span(&job->wide));
+	else
+		words_put_decoded(&job->text, str_span(&job->wide));
 	fold_in_place(job->text.p, job->text.n);
 	return str_span(&job->text);
 }
