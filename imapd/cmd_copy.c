@@ -5,6 +5,7 @@
  */
 #include "imapd/commands.h"
 #include "imapd/set.h"
+#include "imapd/step.h"
 
 static void
 put_ranges(struct str *out, const struct uid_list *list)
@@ -146,14 +147,20 @@ expunge_deleted(struct session *s, const struct uid_set *set, struct err *err)
 {
 	struct mailbox *mb = view_mailbox(s->view);
 	struct uid_list gone = { NULL, 0, 0 };
+	struct uid_set part;
+	struct step step;
 	enum verdict v;
 
 	/* Flags as they are now: another process may have taken one back. */
 	v = mailbox_refresh(mb, err);
 	if (v == VERDICT_OK)
 		find_deleted(s->view, set, &gone);
-	if (gone.n > 0)
-		v = mailbox_expunge(mb, uid_list_set(&gone), err);
+	step_begin(&step, uid_list_set(&gone));
+	while (v == VERDICT_OK && step_next(&step, mb, &part)) {
+		v = mailbox_expunge(mb, part, err);
+		if (v == VERDICT_OK && !session_breathe(s))
+			break;
+	}
 	if (v == VERDICT_OK && gone.n > 0)
 		v = mailbox_sync(mb, account_pool(s->account), err);
 	room_changed(view_room(s->view));

@@ -8,6 +8,7 @@
 #include "imapd/flags.h"
 #include "imapd/news.h"
 #include "imapd/set.h"
+#include "imapd/step.h"
 
 struct store {
 	struct set set;
@@ -115,6 +116,25 @@ store_put_modified(const struct session *s, const struct store *st, struct str *
 	}
 }
 
+/* Some messages at a time, so that other sessions of the account are served between. */
+SUSPENDS static enum verdict
+store_change(struct session *s, struct store *st, struct err *err)
+{
+	struct mailbox *mb = view_mailbox(s->view);
+	struct uid_list *modified = st->conditional ? &st->modified : NULL;
+	enum verdict v = VERDICT_OK;
+	struct uid_set part;
+	struct step step;
+
+	step_begin(&step, uid_list_set(&st->uids));
+	while (v == VERDICT_OK && step_next(&step, mb, &part)) {
+		v = mailbox_store_flags(mb, part, &st->change, modified, err);
+		if (v == VERDICT_OK && !session_breathe(s))
+			break;
+	}
+	return v;
+}
+
 SUSPENDS static void
 store_run(struct session *s, struct store *st)
 {
@@ -125,8 +145,8 @@ store_run(struct session *s, struct store *st)
 	enum verdict v;
 	uint64_t before;
 
-	/* What others did is told first: all that has changed from here on is ours, or is not in
-	 * the set. */
+	/* What others did is told first: what has changed from here on in the set is ours, or the
+	 * client hears of it with ours. */
 	(void)news_flags(s, NULL);
 	set_uids(&st->set, s->view, &st->uids);
 	set = uid_list_set(&st->uids);
@@ -134,8 +154,7 @@ store_run(struct session *s, struct store *st)
 	v = flags_bits(
 	    mb, &st->flags, st->change.how != MAILBOX_REMOVE_FLAGS, &st->change.keywords, &err);
 	if (v == VERDICT_OK)
-		v = mailbox_store_flags(
-		    mb, set, &st->change, st->conditional ? &st->modified : NULL, &err);
+		v = store_change(s, st, &err);
 	store_tell(s, st, before);
 	(void)news_flags(s, &set);
 	store_put_modified(s, st, &modified);

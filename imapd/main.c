@@ -15,6 +15,7 @@ imapd_prepare(struct service_ctx *ctx, struct err *err)
 		.tls_needed = conf->imapd_tls_auth_only ||
 			      conf->imapd_tls_security_level == CONF_TLS_SERVER_ENCRYPT,
 		.timeout = conf->imapd_login_timeout,
+		.parked_max = conf->imapd_idle_timeout,
 		.errors_max = conf->imapd_hard_error_limit,
 		.client_max = conf->imapd_client_connection_count_limit,
 		.dialogue = front_dialogue,

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "imapd/account.h"
+#include "imapd/step.h"
 #include "imapd/view.h"
 #include "tests/unit/mailbox/place.h"
 
@@ -182,6 +183,55 @@ test_parked_views_come_back(void **state)
 	room_end(room);
 }
 
+/* Sets in pieces: all of it, in order, no piece with too many. */
+static void
+test_steps_cover_the_set(void **state)
+{
+	static const struct uid_range sets[][3] = {
+		{ { 1, UINT32_MAX } },
+		{ { 1, 1 }, { 3, 3 }, { 5, 700 } },
+		{ { 150, 450 }, { 460, 460 }, { 900, UINT32_MAX } },
+		{ { 1000, 2000 } },
+	};
+	static const size_t sizes[] = { 1, 3, 3, 1 };
+	struct room *room = room_make(*state);
+	struct uid_set part;
+	struct step step;
+
+	for (int i = 0; i < 500; i++)
+		must_add(room->mailbox, TEXT, MAIL_SEEN, 0);
+	must_expunge(room->mailbox, 100, 110);
+	for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
+		const struct uid_set set = { sets[i], sizes[i] };
+		uint32_t uid = 0;
+		size_t at = 0, found = 0, wanted = 0;
+
+		for (size_t k = 0; k < mailbox_count(room->mailbox); k++)
+			for (size_t r = 0; r < set.n; r++)
+				wanted += mailbox_at(room->mailbox, k)->uid >= set.v[r].first &&
+					  mailbox_at(room->mailbox, k)->uid <= set.v[r].last;
+		step_begin(&step, set);
+		while (step_next(&step, room->mailbox, &part)) {
+			size_t here = 0;
+
+			for (size_t r = 0; r < part.n; r++) {
+				assert_true(
+				    part.v[r].first > uid && part.v[r].last >= part.v[r].first);
+				uid = part.v[r].last;
+				at = mailbox_find(room->mailbox, part.v[r].first);
+				for (; at < mailbox_count(room->mailbox) &&
+				       mailbox_at(room->mailbox, at)->uid <= uid;
+				     at++)
+					here++;
+			}
+			assert_true(here <= STEP_MESSAGES);
+			found += here;
+		}
+		assert_int_equal(found, wanted);
+	}
+	room_end(room);
+}
+
 #define WALK 400
 
 /* What the client would know, as an array. */
@@ -286,6 +336,7 @@ main(void)
 		    test_recent_is_who_comes_first, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(
 		    test_parked_views_come_back, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(test_steps_cover_the_set, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(test_random_walk, place_make, place_remove),
 	};
 
