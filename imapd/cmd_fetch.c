@@ -22,6 +22,7 @@ struct run {
 	struct fetch_job job;
 	struct uid_list seen; /* set by us, of those before SEEN_END */
 	size_t seen_end;      /* index */
+	bool here;	      /* the client, and the session is to go on */
 	size_t gone;	      /* messages that were passed over */
 	struct err err;	      /* of one that could not be read; VERDICT_OK: none */
 };
@@ -103,12 +104,11 @@ fetch_all(struct run *r)
 {
 	struct set_walk walk;
 	size_t i = set_first(&walk, r->set);
-	bool here = true;
 
 	fetch_begin(&r->job, r->s, &r->fetch);
-	while (here && i != SET_END) {
+	while (r->here && i != SET_END) {
 		set_seen(r, &walk);
-		here = fetch_one(r, i) && session_breathe(r->s);
+		r->here = fetch_one(r, i) && session_breathe(r->s);
 		i = set_next(&walk);
 	}
 	(void)fetch_end(&r->job);
@@ -117,7 +117,9 @@ fetch_all(struct run *r)
 static void
 tell_result(struct run *r)
 {
-	if (r->err.verdict != VERDICT_OK && r->err.verdict != VERDICT_ABSENT)
+	if (!r->here)
+		result_no(r->s, "UNAVAILABLE", "The session ends before all was fetched");
+	else if (r->err.verdict != VERDICT_OK && r->err.verdict != VERDICT_ABSENT)
 		result_err(r->s, &r->err);
 	else if (r->gone > 0)
 		result_ok(
@@ -128,7 +130,7 @@ SUSPENDS
 void
 cmd_fetch(struct session *s, struct args *a)
 {
-	struct run r = { .s = s, .err = ERR_NONE };
+	struct run r = { .s = s, .here = true, .err = ERR_NONE };
 
 	if (!set_args(s, a, &r.set) || !args_space(a) || !fetch_parse(a, s->uid, &r.fetch) ||
 	    !args_done(a))

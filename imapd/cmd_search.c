@@ -34,7 +34,7 @@ struct run {
 	size_t count;
 	uint64_t modseq_first, modseq_last, modseq_most;
 	struct str out;
-	bool here; /* the client */
+	bool here; /* the client, and the session is to go on */
 };
 
 static const struct {
@@ -334,6 +334,10 @@ search_run(struct run *r)
 		r->s->enabled |= ENABLED_CONDSTORE;
 	if (!find_all(r, &err))
 		result_err(r->s, &err);
+	if (!r->here) {
+		result_no(r->s, "UNAVAILABLE", "The session ends before all was searched");
+		return;
+	}
 	if (r->wants & WANT_SAVE)
 		save(r);
 	put_answer(r);
