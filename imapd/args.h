@@ -48,6 +48,15 @@ bool args_number(struct args *a, uint64_t max, uint64_t *out);
 bool args_nz_number(struct args *a, uint32_t *out);
 /* At most LIMIT_IMAP_RANGES ranges; which messages they are is for set.h to say. */
 bool args_set(struct args *a, struct args_set *out);
+/* "1:500" or "-1:-500" (RFC 9394 3.1): the first, or the last, so many of a result. */
+struct args_part {
+	uint32_t first; /* as it was asked for, in either order; 0: no part was */
+	uint32_t last;
+	bool from_end;
+};
+bool args_part(struct args *a, struct args_part *out);
+/* Which of COUNT that are, counted from 1; *FIRST > *LAST: none. */
+void args_part_place(const struct args_part *part, size_t count, size_t *first, size_t *last);
 /* A mailbox name: modified UTF-7 (or UTF-8 once enabled) on the wire, UTF-8 NFC out; INBOX in any
  * case is "INBOX". */
 bool args_mailbox(struct args *a, struct span *out);

@@ -1,5 +1,6 @@
 /*
- * Sequence sets as a client writes them: RFC 9051 9 (sequence-set), RFC 5182 ("$"). Called through
+ * Sequence sets as a client writes them: RFC 9051 9 (sequence-set), RFC 5182 ("$"); and the ranges
+ * of results of RFC 9394. Called through
  * args.h. What comes out is sorted and disjoint, however it was written, so that no message is
  * fetched or changed twice and 100,000 ranges cost a sort (ABUSE 30).
  */
@@ -111,4 +112,29 @@ args_set(struct args *a, struct args_set *out)
 	out->v = v;
 	out->n = ranges_merge(v, n);
 	return true;
+}
+
+bool
+args_part(struct args *a, struct args_part *out)
+{
+	out->from_end = cursor_skip(&a->in, '-');
+	if (!args_nz_number(a, &out->first))
+		return false;
+	if (!cursor_skip(&a->in, ':') || out->from_end != cursor_skip(&a->in, '-'))
+		return args_fail(a, "A part of a result is not as it should be");
+	return args_nz_number(a, &out->last);
+}
+
+void
+args_part_place(const struct args_part *part, size_t count, size_t *first, size_t *last)
+{
+	size_t near = size_min(part->first, part->last);
+	size_t far = size_min(size_max(part->first, part->last), count);
+
+	*first = near;
+	*last = far;
+	if (part->from_end && near <= count) {
+		*first = count - far + 1;
+		*last = count - near + 1;
+	}
 }

@@ -10,7 +10,7 @@
 static const char *const capabilities[] = { "IMAP4rev1", "LITERAL+", "SASL-IR", "ID", "ENABLE",
 	"IDLE", "NAMESPACE", "UIDPLUS", "MOVE", "UNSELECT", "CHILDREN", "SPECIAL-USE",
 	"CREATE-SPECIAL-USE", "LIST-EXTENDED", "LIST-STATUS", "STATUS=SIZE", "ESEARCH", "SEARCHRES",
-	"WITHIN", "CONDSTORE" };
+	"WITHIN", "PARTIAL", "CONDSTORE" };
 
 void
 capability_put(const struct session *s, struct str *out)

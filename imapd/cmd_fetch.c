@@ -119,11 +119,25 @@ tell_result(struct run *r)
 {
 	if (!r->here)
 		result_no(r->s, "UNAVAILABLE", "The session ends before all was fetched");
+	else if (r->err.verdict == VERDICT_PERM)
+		result_no(r->s, "UNKNOWN-CTE", "%s", r->err.text);
 	else if (r->err.verdict != VERDICT_OK && r->err.verdict != VERDICT_ABSENT)
 		result_err(r->s, &r->err);
 	else if (r->gone > 0)
 		result_ok(
 		    r->s, "EXPUNGEISSUED", "%zu of the messages are no longer there", r->gone);
+}
+
+/* PARTIAL: the set is all that is looked at. */
+static bool
+take_part_of_set(struct run *r, struct args *a)
+{
+	size_t first, last;
+
+	if (r->fetch.part.first == 0)
+		return true;
+	args_part_place(&r->fetch.part, set_count(&r->set), &first, &last);
+	return set_cut(&r->set, first, last, a->arena) || args_fail(a, "The command is too long");
 }
 
 SUSPENDS
@@ -133,7 +147,7 @@ cmd_fetch(struct session *s, struct args *a)
 	struct run r = { .s = s, .here = true, .err = ERR_NONE };
 
 	if (!set_args(s, a, &r.set) || !args_space(a) || !fetch_parse(a, s->uid, &r.fetch) ||
-	    !args_done(a))
+	    !args_done(a) || !take_part_of_set(&r, a))
 		return;
 	if (r.fetch.vanished) {
 		(void)args_fail(a, "VANISHED needs QRESYNC");

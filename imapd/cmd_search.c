@@ -28,8 +28,7 @@ struct run {
 	struct search search;
 	bool extended; /* ESEARCH */
 	unsigned wants;
-	bool from_end;	       /* PARTIAL -1:-10 */
-	struct uid_range part; /* as it was asked for, in either order */
+	struct args_part part;
 	struct uid_list found; /* indexes + 1 */
 	size_t count;
 	uint64_t modseq_first, modseq_last, modseq_most;
@@ -49,25 +48,6 @@ static const struct {
 	{ "PARTIAL", WANT_PARTIAL },
 };
 
-/* "1:500" or "-1:-500": RFC 9394 3.1. */
-static bool
-take_part(struct args *a, struct run *r)
-{
-	uint32_t first, last;
-
-	if (!args_space(a))
-		return false;
-	r->from_end = cursor_skip(&a->in, '-');
-	if (!args_nz_number(a, &first))
-		return false;
-	if (!cursor_skip(&a->in, ':') || r->from_end != cursor_skip(&a->in, '-'))
-		return args_fail(a, "A part of the result is not as it should be");
-	if (!args_nz_number(a, &last))
-		return false;
-	r->part = (struct uid_range){ first, last };
-	return true;
-}
-
 static bool
 take_option(struct args *a, struct run *r)
 {
@@ -75,7 +55,7 @@ take_option(struct args *a, struct run *r)
 		if (!args_word(a, options[i].word))
 			continue;
 		r->wants |= options[i].want;
-		return options[i].want != WANT_PARTIAL || take_part(a, r);
+		return options[i].want != WANT_PARTIAL || (args_space(a) && args_part(a, &r->part));
 	}
 	return args_fail(a, "There is no such option of SEARCH");
 }
@@ -223,30 +203,15 @@ told_modseq(const struct run *r)
 	return wants == (WANT_MIN | WANT_MAX) ? both : r->modseq_most;
 }
 
-/* The place of PARTIAL's range among what was found, counted from 1; *FIRST > *LAST: nothing. */
-static void
-part_place(const struct run *r, size_t *first, size_t *last)
-{
-	size_t near = size_min(r->part.first, r->part.last);
-	size_t far = size_min(size_max(r->part.first, r->part.last), r->count);
-
-	*first = near;
-	*last = far;
-	if (r->from_end && near <= r->count) {
-		*first = r->count - far + 1;
-		*last = r->count - near + 1;
-	}
-}
-
 SUSPENDS
 static void
 put_partial(struct run *r)
 {
 	struct uid_list list = { NULL, 0, 0 };
-	const char *sign = r->from_end ? "-" : "";
+	const char *sign = r->part.from_end ? "-" : "";
 	size_t first, last;
 
-	part_place(r, &first, &last);
+	args_part_place(&r->part, r->count, &first, &last);
 	numbers_of(r, first, last, &list);
 	str_printf(&r->out, " PARTIAL (%s%u:%s%u ", sign, r->part.first, sign, r->part.last);
 	put_ranges(r, &list);

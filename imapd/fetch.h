@@ -52,6 +52,7 @@ struct fetch {
 	bool condstore;		/* the client has shown that it knows RFC 7162 */
 	uint64_t changed_since; /* 0: all */
 	bool vanished;		/* RFC 7162 3.2.6 */
+	struct args_part part;	/* of the set: RFC 9394 3.3 */
 };
 
 /* "(items)", "ALL", ..., and " (modifiers)". UID: of UID FETCH. */

@@ -137,7 +137,7 @@ take_items(struct parser *p)
 	return take_item(p);
 }
 
-/* "(CHANGEDSINCE 12345 VANISHED)" */
+/* "(CHANGEDSINCE 12345 VANISHED PARTIAL 1:50)" */
 static bool
 take_modifiers(struct args *a, bool uid, struct fetch *out)
 {
@@ -150,6 +150,9 @@ take_modifiers(struct args *a, bool uid, struct fetch *out)
 			out->condstore = true;
 		} else if (uid && args_word(a, "VANISHED")) {
 			out->vanished = true;
+		} else if (uid && args_word(a, "PARTIAL")) {
+			if (!args_space(a) || !args_part(a, &out->part))
+				return false;
 		} else {
 			return args_fail(a, "There is no such modifier of FETCH");
 		}

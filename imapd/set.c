@@ -84,6 +84,26 @@ set_count(const struct set *set)
 	return n;
 }
 
+bool
+set_cut(struct set *set, size_t first, size_t last, struct arena *arena)
+{
+	struct builder b = { arena_alloc_array(arena, set->n + 1, sizeof(*b.v)), 0 };
+	size_t before = 0;
+
+	if (!b.v)
+		return false;
+	for (size_t i = 0; i < set->n; i++) {
+		size_t at = set->v[i].first, n = set->v[i].end - at;
+		size_t skip = first - 1 > before ? size_min(first - 1 - before, n) : 0;
+		size_t end = last > before ? size_min(last - before, n) : 0;
+
+		builder_add(&b, at + skip, at + end);
+		before += n;
+	}
+	*set = (struct set){ b.v, b.n };
+	return true;
+}
+
 void
 set_uids(const struct set *set, const struct view *view, struct uid_list *out)
 {

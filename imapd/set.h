@@ -30,6 +30,8 @@ bool set_resolve(struct args *a, const struct args_set *from, const struct view 
 /* The next argument, of S's command and its selected mailbox. */
 bool set_args(struct session *s, struct args *a, struct set *out);
 
+/* The FIRSTth to the LASTth message of SET, counted from 1, in ARENA; false: there is no room. */
+bool set_cut(struct set *set, size_t first, size_t last, struct arena *arena);
 size_t set_count(const struct set *set);
 /* The same messages for lib/mailbox; adds to *OUT. */
 void set_uids(const struct set *set, const struct view *view, struct uid_list *out);

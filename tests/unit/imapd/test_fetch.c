@@ -239,6 +239,43 @@ static const struct rig_case rows[] = {
 					  "OK\n" },
 };
 
+/* RFC 9394 3.3: of the messages 1, 3 and 4. */
+static const struct rig_case parts[] = {
+	{ "UID FETCH 1,3:* UID (PARTIAL 1:2)", "* 1 FETCH (UID 1)\n* 3 FETCH (UID 3)\nOK\n" },
+	{ "UID FETCH 1,3:* UID (PARTIAL 2:2)", "* 3 FETCH (UID 3)\nOK\n" },
+	{ "UID FETCH 1,3:* UID (PARTIAL 3:1)",
+	    "* 1 FETCH (UID 1)\n* 3 FETCH (UID 3)\n* 4 FETCH (UID 4)\nOK\n" },
+	{ "UID FETCH 1,3:* UID (PARTIAL 3:4294967295)", "* 4 FETCH (UID 4)\nOK\n" },
+	{ "UID FETCH 1,3:* UID (PARTIAL -1:-2)", "* 3 FETCH (UID 3)\n* 4 FETCH (UID 4)\nOK\n" },
+	{ "UID FETCH 1,3:* UID (PARTIAL -3:-9)", "* 1 FETCH (UID 1)\nOK\n" },
+	{ "UID FETCH 1,3:* UID (PARTIAL 4:9)", "OK\n" },
+	{ "UID FETCH 1,3:* UID (PARTIAL -4:-9)", "OK\n" },
+	{ "UID FETCH 9 UID (PARTIAL 1:9)", "OK\n" },
+};
+
+static void
+test_parts(void **state)
+{
+	rig_expect(*state, parts, ARRAY_LEN(parts));
+}
+
+/* RFC 9051 6.4.5 (BINARY): NULs need another kind of literal; what is no encoding cannot be undone.
+ */
+static void
+test_binary(void **state)
+{
+	struct rig *r = *state;
+
+	expect_span("NUL", rig_run(r, "FETCH 2 BINARY.PEEK[3]"),
+	    span_lit("* 2 FETCH (BINARY[3] ~{3}\r\n\0\1\2)\r\nOK\r\n"));
+	expect_span("a part of it", rig_run(r, "FETCH 2 BINARY.PEEK[3]<1.1>"),
+	    span_lit("* 2 FETCH (BINARY[3]<1> ~{1}\r\n\1)\r\nOK\r\n"));
+	foreign_file(r->place, "cur/3.b:2,", "Content-Transfer-Encoding: x-zip\n\nx", 10000);
+	rig_select(r, false);
+	expect_text("encoding", rig_run(r, "FETCH 5 BINARY.PEEK[1]"), "NO [UNKNOWN-CTE]\r\n");
+	expect_text("size", rig_run(r, "FETCH 5 BINARY.SIZE[1]"), "NO [UNKNOWN-CTE]\r\n");
+}
+
 static void
 test_items(void **state)
 {
@@ -293,6 +330,10 @@ static const char *const wrong[] = {
 	"FETCH 1 FLAGS (CHANGEDSINCE 1",
 	"FETCH 1 FLAGS (CHANGEDSINCE 1 VANISHED)",
 	"UID FETCH 1 FLAGS (VANISHED)",
+	"FETCH 1 FLAGS (PARTIAL 1:2)",
+	"UID FETCH 1 FLAGS (PARTIAL)",
+	"UID FETCH 1 FLAGS (PARTIAL 0:2)",
+	"UID FETCH 1 FLAGS (PARTIAL 1:-2)",
 	"UID FETCH 1 FLAGS (CHANGEDSINCE 1 VANISHED)",
 };
 
@@ -526,6 +567,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_items, make_mailbox, rig_remove),
+		cmocka_unit_test_setup_teardown(test_parts, make_mailbox, rig_remove),
+		cmocka_unit_test_setup_teardown(test_binary, make_mailbox, rig_remove),
 		cmocka_unit_test_setup_teardown(test_wrong, make_mailbox, rig_remove),
 		cmocka_unit_test_setup_teardown(
 		    test_abuse_30_deep_section, make_mailbox, rig_remove),
