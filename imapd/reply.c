@@ -43,6 +43,9 @@ session_put_string(struct session *s, struct span text)
 	return good;
 }
 
+static void note_set(struct session *s, enum session_result result, const char *fmt, va_list ap)
+    PRINTF(3, 0);
+
 /* The text must stay one line, whatever was put into it. */
 static void
 note_set(struct session *s, enum session_result result, const char *fmt, va_list ap)
