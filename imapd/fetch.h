@@ -10,6 +10,9 @@
 #include "imapd/session.h"
 
 #define FETCH_BLOCK 262144 /* bytes of a message that are read at a time */
+#define FETCH_PIECE                                                                   \
+	(FETCH_BLOCK / 2) /* a piece that is smaller lies in one block, with all that \
+			     tells its length */
 
 struct fetch_job;
 struct fetch_item;

@@ -92,6 +92,15 @@ extent_within(const struct mime_extent *x, uint64_t size)
 	return in;
 }
 
+/* A message that is read at one go needs no structure, nor does a small piece of one. */
+static bool
+needs_structure(const struct section *section, uint64_t size)
+{
+	if (!section_is_whole(section))
+		return true;
+	return size > FETCH_BLOCK && !(section->partial && section->count < FETCH_PIECE);
+}
+
 SUSPENDS
 static enum verdict
 put_section(struct fetch_job *job, const struct section *section, struct err *err)
@@ -101,8 +110,7 @@ put_section(struct fetch_job *job, const struct section *section, struct err *er
 	const struct mime_extent *found = &whole;
 	enum verdict v = VERDICT_OK;
 
-	/* A message that is read at one go needs no structure. */
-	if (!section_is_whole(section) || whole.size > FETCH_BLOCK)
+	if (needs_structure(section, whole.size))
 		v = letter_parts(&job->letter, &root, err);
 	if (v != VERDICT_OK)
 		return v;

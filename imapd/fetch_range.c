@@ -186,7 +186,7 @@ flow_length(const struct fetch_job *job, const struct flow *f, uint64_t from, ui
 	struct span block = str_span(&job->scratch);
 	uint64_t end = f->x->crlf_size;
 
-	if (f->at + block.n == f->x->size || count < FETCH_BLOCK / 2)
+	if (f->at + block.n == f->x->size || count < FETCH_PIECE)
 		end = f->crlf + block.n + lines_count_bare_lf(block, false);
 	if (end <= from)
 		return 0;

@@ -7,6 +7,8 @@
 
 #include "tests/unit/imapd/rig.h"
 
+#include <sys/stat.h>
+
 #include "base/mem.h"
 #include "tests/unit/unit.h"
 
@@ -547,6 +549,28 @@ test_vanished(void **state)
 	rig_expect(r, cases, ARRAY_LEN(cases));
 }
 
+/* A file that can be opened and not read: here, a directory. */
+static void
+test_unreadable(void **state)
+{
+	static const struct rig_case cases[] = {
+		{ "FETCH 3:4 BODY.PEEK[]", "* 3 FETCH (BODY[] {0}\n)\nNO [UNAVAILABLE]\n" },
+		{ "FETCH 3:4 (FLAGS ENVELOPE)",
+		    "* 3 FETCH (FLAGS (\\Seen) ENVELOPE (NIL NIL NIL NIL NIL NIL NIL NIL NIL "
+		    "NIL))\nNO [UNAVAILABLE]\n" },
+		{ "FETCH 4 FLAGS", "* 4 FETCH (FLAGS (\\Flagged \\Deleted))\nOK\n" },
+		{ "SEARCH BODY hello", "* SEARCH 1\nNO [UNAVAILABLE]\n" },
+	};
+	struct rig *r = *state;
+	struct str path = STR_INIT(8192);
+
+	str_printf(&path, "%s/Maildir/cur/1.a:2,FT", str_cstr(&r->place->path));
+	foreign_remove(r->place, "cur/1.a:2,FT");
+	assert_int_equal(mkdir(str_cstr(&path), 0700), 0);
+	rig_expect(r, cases, ARRAY_LEN(cases));
+	str_free(&path);
+}
+
 static void
 test_client_leaves(void **state)
 {
@@ -577,6 +601,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_pieces, make_mailbox, rig_remove),
 		cmocka_unit_test_setup_teardown(test_file_changed, make_mailbox, rig_remove),
 		cmocka_unit_test_setup_teardown(test_vanished, make_mailbox, rig_remove),
+		cmocka_unit_test_setup_teardown(test_unreadable, make_mailbox, rig_remove),
 		cmocka_unit_test_setup_teardown(test_client_leaves, make_mailbox, rig_remove),
 	};
 
