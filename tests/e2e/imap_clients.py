@@ -3,14 +3,16 @@
 import email.utils
 import imaplib
 import os
+import random
 import re
 import shutil
 import ssl
 import subprocess
 import sys
+import time
 
 imaplib._MAXLINE = 10_000_000
-ACCOUNTS = ("imaplib", "imapcurl", "mbsync", "imaptls")
+ACCOUNTS = ("imaplib", "imapcurl", "mbsync", "imaptls", "imapmany")
 
 
 def program(command, seconds=60, **more):
@@ -198,3 +200,96 @@ def test_mbsync_keeps_both_sides_the_same(suite):
     assert sorted(flags) == sorted(mine), sorted(flags)
     assert rb"\Flagged" in flags["message 11"] and rb"\Seen" in flags["message 11"], flags["message 11"]
     c.logout()
+
+
+class Watcher:
+    """A session that believes what it is told: sequence numbers, UIDs and flags, from untagged data alone."""
+
+    def __init__(self, suite, account, read_only=False):
+        self.c = client(suite, account)
+        self.sock = self.c.sock
+        self.file = self.c.file
+        self.count = 0
+        self.uids = []  # None: not told yet
+        self.flags = {}
+        self.saw = 0
+        self.run("EXAMINE INBOX" if read_only else "SELECT INBOX")
+        self.learn()
+
+    def take(self, line):
+        if found := re.match(rb"\* (\d+) EXISTS", line):
+            assert int(found[1]) >= len(self.uids), f"EXISTS {found[1]} with {len(self.uids)} messages"
+            self.uids += [None] * (int(found[1]) - len(self.uids))
+        elif found := re.match(rb"\* (\d+) EXPUNGE", line):
+            assert 1 <= int(found[1]) <= len(self.uids), f"EXPUNGE {found[1]} of {len(self.uids)}"
+            gone = self.uids.pop(int(found[1]) - 1)
+            self.flags.pop(gone, None)
+        elif found := re.match(rb"\* (\d+) FETCH \(UID (\d+)(?: FLAGS \(([^)]*)\))?", line):
+            number, uid = int(found[1]), int(found[2])
+            assert 1 <= number <= len(self.uids), f"FETCH {number} of {len(self.uids)}"
+            assert self.uids[number - 1] in (None, uid), f"{number} is UID {self.uids[number - 1]}, not {uid}"
+            self.uids[number - 1] = uid
+            if found[3] is not None:
+                self.flags[uid] = set(found[3].split()) - {rb"\Recent"}
+        self.saw += 1
+
+    def run(self, command):
+        self.sock.sendall(b"w " + command.encode() + b"\r\n")
+        while not (line := self.file.readline()).startswith(b"w "):
+            assert line, f"closed after {command}"
+            self.take(line)
+            if b" EXPUNGE" in line:
+                assert not re.match(r"(FETCH|STORE|SEARCH)", command), f"EXPUNGE with {command}"
+        return line
+
+    def learn(self):
+        assert self.run("UID FETCH 1:* (FLAGS)").startswith(b"w OK")
+
+    def pick(self, choose):
+        return choose.randint(1, len(self.uids)) if self.uids else 1
+
+
+FLAGS = (r"\Seen", r"\Flagged", r"\Answered", "$Label", r"\Deleted")
+
+
+def random_command(choose, w):
+    n, m = w.pick(choose), w.pick(choose)
+    span = f"{min(n, m)}:{max(n, m)}"
+    flag, sign = choose.choice(FLAGS), choose.choice("+-")
+    return choose.choice((
+        "NOOP", "CHECK", f"FETCH {span} (UID FLAGS)", f"STORE {n} {sign}FLAGS ({flag})", f"STORE {span} {sign}FLAGS ({flag})",
+        f"STORE {n} {sign}FLAGS.SILENT ({flag})", "EXPUNGE", f"COPY {n} INBOX", f"MOVE {n} Other", "UID EXPUNGE 1:*",
+        f"UID STORE 1:* {sign}FLAGS ({flag})", "SEARCH ALL", "STATUS INBOX (MESSAGES UNSEEN)", "UID FETCH 1:* (FLAGS)"))
+
+
+def test_many_sessions_agree_on_what_is_there(suite):
+    seed = int(os.environ.get("POSTERN_SEED") or time.time())
+    choose = random.Random(seed)
+    c = client(suite, "imapmany")
+    good(c.create("Other"))
+    watchers = [Watcher(suite, "imapmany", i == 3) for i in range(4)]
+    silent = {}
+    for step in range(700):
+        w = choose.choice(watchers)
+        if choose.random() < 0.15:
+            good(c.append("INBOX", choose.choice((None, r"(\Seen)")), None, message(step)))
+        command = random_command(choose, w)
+        empty = not w.uids
+        said = w.run(command)
+        assert empty or not said.startswith(b"w BAD"), f"seed {seed}, step {step}: {command}: {said}"
+        silent[id(w)] = silent.get(id(w), 0) + (".SILENT" in command)
+    for w in watchers:
+        w.run("NOOP")
+    # Who saw all news knows what a new session is told; of its own silent changes a session was told nothing.
+    fresh = Watcher(suite, "imapmany", True)
+    for i, w in enumerate(watchers):
+        told = dict(w.flags)
+        before = list(w.uids)
+        w.learn()
+        assert w.uids == fresh.uids, f"seed {seed}: session {i} has {len(w.uids)} messages, a new one {len(fresh.uids)}"
+        assert all(a in (None, b) for a, b in zip(before, w.uids)), f"seed {seed}: session {i}"
+        assert w.flags == fresh.flags, f"seed {seed}: session {i}"
+        if not silent.get(id(w)):
+            wrong = [uid for uid, flags in told.items() if flags != w.flags[uid]]
+            assert not wrong, f"seed {seed}: session {i} was not told of {wrong[:5]}"
+    assert sum(w.saw for w in watchers) > 700
