@@ -98,8 +98,18 @@ room_enter(struct account *account, struct span name, struct room **out, struct 
 	struct room *room = room_find(account, name);
 	struct mailbox *mailbox = NULL;
 	struct maildir *md;
-	enum verdict v;
+	enum verdict v = VERDICT_OK;
 
+	if (room)
+		v = mailbox_refresh(room->mailbox, err);
+	/* Another program has removed the folder, and may have made it anew. */
+	if (v == VERDICT_ABSENT) {
+		room->gone = true;
+		room_changed(room);
+		room = NULL;
+	} else if (v != VERDICT_OK) {
+		return v;
+	}
 	if (!room) {
 		v = account_maildir(account, &md, err);
 		if (v == VERDICT_OK)

@@ -46,7 +46,7 @@ struct service_ctx *account_service(const struct account *account);
 struct pool *account_pool(const struct account *account);
 enum verdict account_maildir(struct account *account, struct maildir **out, struct err *err);
 
-/* The room of a checked name, entered. VERDICT_ABSENT: no such mailbox. */
+/* The room of a checked name, entered, its mailbox refreshed. VERDICT_ABSENT: no such mailbox. */
 enum verdict room_enter(
     struct account *account, struct span name, struct room **out, struct err *err);
 void room_leave(struct room *room);

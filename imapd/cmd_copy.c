@@ -158,8 +158,8 @@ expunge_deleted(struct session *s, const struct uid_set *set, struct err *err)
 	step_begin(&step, uid_list_set(&gone));
 	while (v == VERDICT_OK && step_next(&step, mb, &part)) {
 		v = mailbox_expunge(mb, part, err);
-		if (v == VERDICT_OK && !session_breathe(s))
-			break;
+		/* One that has begun is finished, whoever is waiting. */
+		(void)session_breathe(s);
 	}
 	if (v == VERDICT_OK && gone.n > 0)
 		v = mailbox_sync(mb, account_pool(s->account), err);

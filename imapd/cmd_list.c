@@ -227,8 +227,10 @@ list_run(struct session *s, const struct list_ask *ask)
 	for (size_t i = 0; v == VERDICT_OK && i < folders.n; i++) {
 		const struct entry *e = folders.v[i];
 
-		if (!session_breathe(s))
+		if (!session_breathe(s)) {
+			v = err_set(&err, VERDICT_TEMP, "The server is shutting down");
 			break;
+		}
 		if (list_selects(ask, &folders, e) && !list_tell(s, ask, e))
 			break;
 	}

@@ -43,7 +43,7 @@ SUSPENDS static void
 select_run(struct session *s, struct args *a, bool read_only)
 {
 	struct err err = ERR_NONE;
-	struct room *room = NULL;
+	struct room *room;
 	struct span name;
 
 	if (!args_mailbox(a, &name) || !select_params(s, a))
@@ -51,10 +51,7 @@ select_run(struct session *s, struct args *a, bool read_only)
 	if (s->view)
 		session_put(s, span_lit("* OK [CLOSED] Previous mailbox is closed\r\n"));
 	session_unselect(s);
-	if (room_enter(s->account, name, &room, &err) != VERDICT_OK ||
-	    mailbox_refresh(room->mailbox, &err) != VERDICT_OK) {
-		if (room)
-			room_leave(room);
+	if (room_enter(s->account, name, &room, &err) != VERDICT_OK) {
 		result_err(s, &err);
 		return;
 	}

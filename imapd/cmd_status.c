@@ -149,19 +149,16 @@ status_tell(struct session *s, struct span name, unsigned wanted, struct err *er
 {
 	struct str out = STR_INIT(8 * LIMIT_MAILBOX_NAME);
 	struct status st = { .s = s };
-	struct room *room = NULL;
+	struct room *room;
 	enum verdict v = room_enter(s->account, name, &room, err);
 
-	if (v == VERDICT_OK)
-		v = mailbox_refresh(room->mailbox, err);
 	if (v == VERDICT_OK) {
 		st.mb = room->mailbox;
 		mailbox_count_all(st.mb, &st.counts);
 		status_put(&st, name, wanted, &out);
+		room_leave(room);
 		session_put(s, str_span(&out));
 	}
-	if (room)
-		room_leave(room);
 	str_free(&out);
 	return v;
 }

@@ -88,8 +88,9 @@ store_tell(struct session *s, const struct store *st, uint64_t before)
 			    (uintmax_t)m->modseq);
 		if (out.n < LIMIT_STREAM_WRITE / 2)
 			continue;
-		if (!session_put(s, str_span(&out)) || !session_breathe(s))
+		if (!session_put(s, str_span(&out)))
 			break;
+		(void)session_breathe(s);
 		str_reset(&out);
 	}
 	session_put(s, str_span(&out));
@@ -129,8 +130,8 @@ store_change(struct session *s, struct store *st, struct err *err)
 	step_begin(&step, uid_list_set(&st->uids));
 	while (v == VERDICT_OK && step_next(&step, mb, &part)) {
 		v = mailbox_store_flags(mb, part, &st->change, modified, err);
-		if (v == VERDICT_OK && !session_breathe(s))
-			break;
+		/* A change that has begun is finished, whoever is waiting. */
+		(void)session_breathe(s);
 	}
 	return v;
 }

@@ -78,14 +78,10 @@ session_park(struct session *s)
 static bool
 revive_view(struct session *s, const struct park_record *record)
 {
-	struct room *room = NULL;
+	struct room *room;
 
 	if (room_enter(s->account, record->name, &room, NULL) != VERDICT_OK)
 		return false;
-	if (mailbox_refresh(room->mailbox, NULL) != VERDICT_OK) {
-		room_leave(room);
-		return false;
-	}
 	s->view = view_revive(room, &record->view);
 	return s->view != NULL;
 }
