@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include "event/loop_internal.h"
 #include "event/stream_internal.h"
 
 #define READ_SIZE_MIN 4096
@@ -254,4 +255,10 @@ enum verdict
 stream_wait_input(struct stream *s, uint64_t deadline)
 {
 	return buffer_size(&s->in) ? VERDICT_OK : stream_fill(s, deadline);
+}
+
+void
+stream_nudge(struct stream *s)
+{
+	waitq_end_all(&s->watch.readers, VERDICT_ABSENT);
 }

@@ -41,21 +41,6 @@ def expect_listing(peer, s):
         raise Failure(f"{len(lines)} lines, expected {len(wanted)}: {lines[:10]}", s.where)
 
 
-def expect_has(peer, s):
-    """has GLOB: the last reply has such a line."""
-    pattern = peer.text(s, s.rest())
-    if not any(glob_match(pattern, line) for line in peer.reply):
-        raise Failure(f"no line like {pattern} in: {peer.reply[:20]}", s.where)
-
-
-def expect_lacks(peer, s):
-    """lacks GLOB: the last reply has no such line."""
-    pattern = peer.text(s, s.rest())
-    bad = [line for line in peer.reply if glob_match(pattern, line)]
-    if bad:
-        raise Failure(f"the reply has: {bad[0]}", s.where)
-
-
 def pop3_login(peer, s):
     """pop3_login USER PASSWORD: greeting, USER and PASS."""
     w = words(peer.text(s, s.text), s.where)
@@ -65,5 +50,4 @@ def pop3_login(peer, s):
         status(peer, s, "+OK", "")
 
 
-STATEMENTS = {"ok": expect_ok, "err": expect_err, "listing": expect_listing, "has": expect_has,
-              "lacks": expect_lacks, "pop3_login": pop3_login}
+STATEMENTS = {"ok": expect_ok, "err": expect_err, "listing": expect_listing, "pop3_login": pop3_login}
