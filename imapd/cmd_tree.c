@@ -8,9 +8,9 @@
 #include "mailbox/name.h"
 #include "mailbox/tree.h"
 
-/* "(USE (\Drafts \Sent))" behind the name. */
+/* "(USE (\Drafts \Sent))" behind the name. A use that nobody knows is no fault of the syntax. */
 static bool
-create_parse_use(struct args *a, unsigned *use_out)
+create_parse_use(struct session *s, struct args *a, unsigned *use_out)
 {
 	*use_out = 0;
 	if (!args_next_is(a, ' '))
@@ -24,8 +24,10 @@ create_parse_use(struct args *a, unsigned *use_out)
 	while (!args_next_is(a, ')')) {
 		unsigned use = use_parse(a);
 
-		if (use == 0)
+		if (use == 0) {
+			result_no(s, "USEATTR", "There is no such special use");
 			return false;
+		}
 		*use_out |= use;
 		if (args_next_is(a, ' '))
 			args_space(a);
@@ -75,7 +77,7 @@ cmd_create(struct session *s, struct args *a)
 	unsigned use;
 	enum verdict v;
 
-	if (!args_new_mailbox(a, &name) || !create_parse_use(a, &use))
+	if (!args_new_mailbox(a, &name) || !create_parse_use(s, a, &use))
 		return;
 	v = account_maildir(s->account, &md, &err);
 	if (v == VERDICT_OK && mailbox_exists(md, name)) {

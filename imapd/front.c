@@ -46,7 +46,13 @@ front_read_line(struct front *f, struct span *line_out)
 {
 	enum verdict v = login_read_line(f->login, LINE_LENIENT, FRONT_LINE, line_out);
 
-	return v == VERDICT_OK || front_lost(f, v);
+	if (v == VERDICT_OK)
+		return true;
+	front_lost(f, v);
+	/* Its rest is passed over: closing with something unread would take the farewell back. */
+	if (v == VERDICT_LIMIT)
+		(void)login_skip_line(f->login, LINE_LENIENT);
+	return false;
 }
 
 /* The bytes of a literal, behind the line that announced it. False: the command is dropped. */

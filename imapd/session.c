@@ -6,6 +6,8 @@
  */
 #include "imapd/session.h"
 
+#include <sys/socket.h>
+
 #include "base/log.h"
 #include "base/mem.h"
 #include "imapd/capability.h"
@@ -16,6 +18,7 @@
 
 #define CODE_MAX   LIMIT_STREAM_WRITE /* COPYUID of many ranges */
 #define FAREWELL_S 10
+#define LINGER_S   2
 
 static struct session *
 session_new(struct user_session *user)
@@ -130,6 +133,7 @@ session_refuse(struct session *s, const char *what, bool follows)
 {
 	if (follows) {
 		session_bye(s, "too many errors", "[TOOBIG] Command is too long");
+		s->linger = true;
 		return false;
 	}
 	session_printf(s, "%.*s BAD [TOOBIG] %s is too long\r\n", SPAN_ARG(s->tag), what);
@@ -141,8 +145,10 @@ SUSPENDS void
 session_count_bad(struct session *s)
 {
 	s->bad++;
-	if (++s->errors >= s->conf->imapd_hard_error_limit)
-		session_bye(s, "too many errors", "Too many bad commands");
+	if (++s->errors < s->conf->imapd_hard_error_limit)
+		return;
+	session_bye(s, "too many errors", "Too many bad commands");
+	s->linger = true;
 }
 
 SUSPENDS static bool
@@ -238,6 +244,20 @@ session_log(const struct session *s)
 	    log_escape(s->user->login), log_escape(s->user->client), s->commands, s->bad, end);
 }
 
+/* What a client that was sent away still sends is passed over for a while: closing with something
+ * unread would take the farewell back (RFC 9293 3.5.3). */
+SUSPENDS static void
+session_linger(struct session *s)
+{
+	uint64_t deadline = deadline_after_s(LINGER_S);
+	struct span ignored;
+
+	shutdown(stream_fd(s->io), SHUT_WR);
+	while (time_mono() < deadline &&
+	       stream_read_some(s->io, LIMIT_STREAM_READ, deadline, &ignored) == VERDICT_OK)
+		;
+}
+
 SUSPENDS void
 session_run(struct user_session *user)
 {
@@ -251,6 +271,8 @@ session_run(struct user_session *user)
 			session_reset(s);
 		}
 		(void)stream_flush(s->io, deadline_after_s(FAREWELL_S));
+		if (s->linger)
+			session_linger(s);
 		session_log(s);
 	}
 	session_free(s);

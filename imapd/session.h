@@ -36,6 +36,7 @@ struct session {
 	unsigned errors;	    /* bad commands in a row */
 	unsigned commands;	    /* all, and those that were bad: for the log */
 	unsigned bad;
+	bool linger;	 /* what comes after that is read and dropped for a while */
 	bool dismissed;	 /* BYE was said unasked: nothing more is */
 	const char *end; /* why it ends, for the log; NULL: it has not ended */
 	bool quit;	 /* the connection is to be closed after this command */

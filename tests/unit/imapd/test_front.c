@@ -67,6 +67,13 @@ login_read_line(struct login *l, enum line_end ends, size_t max, struct span *li
 
 SUSPENDS
 enum verdict
+login_skip_line(struct login *l, enum line_end ends)
+{
+	return stream_skip_line(l->io, ends, SOON);
+}
+
+SUSPENDS
+enum verdict
 login_read_full(struct login *l, void *p, size_t n)
 {
 	return stream_read_full(l->io, p, n, SOON);
