@@ -1,8 +1,8 @@
 /*
- * Fuzz target for whole sessions of imapd's user half: the input is what a client sends after its
- * login, the session runs over a Maildir of its own. Whatever comes in, what goes out is lines and
- * literals as RFC 9051 9 has them, and the session ends when its client does. lib/login's part is
- * played here.
+ * Fuzz target for whole sessions of imapd's user half: the input is what clients send after their
+ * login, parted by a byte 255; their sessions run side by side over one Maildir, in an order that
+ * the input decides. Whatever comes in, what goes out is lines and literals as RFC 9051 9 has them,
+ * and a session ends when its client does. lib/login's part is played here.
  */
 #include "config.h"
 
@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/crc32c.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "event/loop.h"
@@ -23,20 +24,31 @@
 #define OUTPUT_MAX (64u << 20)
 #define SOON	   deadline_after_s(20)
 
+#define CLIENTS 3
+
+struct world;
+
+/* A client and its session. */
 struct talk {
-	struct service_ctx ctx;
+	struct world *world;
 	struct user_session user;
 	struct stream *client;
 	struct span input;
 	struct str output;
+};
+
+struct world {
+	struct service_ctx ctx;
+	struct talk talks[CLIENTS];
+	size_t talks_n;
 	unsigned running; /* fibers */
 };
 
 /* A fiber ends; with the last of them the loop does, which waits for signals, too. */
 static void
-talk_leave(struct talk *t)
+world_leave(struct world *w)
 {
-	if (--t->running == 0)
+	if (--w->running == 0)
 		loop_stop();
 }
 
@@ -72,11 +84,11 @@ user_session_park(struct user_session *session UNUSED, struct span record UNUSED
 	return VERDICT_TEMP;
 }
 
-/* The host is the talk itself. */
+/* The host is the world. */
 struct service_ctx *
 user_host_service(const struct user_host *host)
 {
-	return &((struct talk *)(uintptr_t)host)->ctx;
+	return &((struct world *)(uintptr_t)host)->ctx;
 }
 
 FIBER_MAIN
@@ -87,7 +99,7 @@ session_fiber(void *arg)
 
 	session_run(&t->user);
 	stream_free(t->user.io);
-	talk_leave(t);
+	world_leave(t->world);
 }
 
 FIBER_MAIN
@@ -99,7 +111,7 @@ writer_fiber(void *arg)
 	if (stream_write(t->client, t->input) == VERDICT_OK)
 		(void)stream_flush(t->client, SOON);
 	shutdown(stream_fd(t->client), SHUT_WR);
-	talk_leave(t);
+	world_leave(t->world);
 }
 
 FIBER_MAIN
@@ -111,7 +123,7 @@ reader_fiber(void *arg)
 
 	while (stream_read_some(t->client, 65536, SOON, &piece) == VERDICT_OK)
 		str_put(&t->output, piece);
-	talk_leave(t);
+	world_leave(t->world);
 }
 
 /* Lines that begin as a server's do; literals are as long as they say. */
@@ -139,56 +151,72 @@ check_output(struct span out)
 }
 
 static void
-talk_settings(struct talk *t)
+world_settings(struct world *w)
 {
-	t->ctx.conf.imapd_line_limit = 8192;
-	t->ctx.conf.imapd_append_limit = 100000;
-	t->ctx.conf.imapd_hard_error_limit = 1000;
-	t->ctx.conf.imapd_idle_timeout = 20 * NS_PER_S;
-	t->ctx.conf.imapd_park_time = 10 * NS_PER_S;
-	t->ctx.conf.imapd_keepalive_time = 10 * NS_PER_S;
-	t->user.host = (struct user_host *)t;
-	t->user.login = span_lit("fuzz");
-	t->user.client = span_lit("192.0.2.1");
-	t->user.state = span_lit("login");
+	w->ctx.conf.imapd_line_limit = 8192;
+	w->ctx.conf.imapd_append_limit = 100000;
+	w->ctx.conf.imapd_hard_error_limit = 1000;
+	w->ctx.conf.imapd_idle_timeout = 20 * NS_PER_S;
+	w->ctx.conf.imapd_park_time = 10 * NS_PER_S;
+	w->ctx.conf.imapd_keepalive_time = 10 * NS_PER_S;
 }
 
 static void
-talk_run(struct talk *t, int dir)
+talk_begin(struct talk *t, struct world *w, struct span input)
+{
+	*t = (struct talk){ .world = w, .input = input, .output = STR_INIT(OUTPUT_MAX) };
+	t->user.host = (struct user_host *)w;
+	t->user.login = span_lit("fuzz");
+	t->user.client = span_lit("192.0.2.1");
+	t->user.state = span_lit("login");
+	stream_pair(&t->client, &t->user.io);
+	w->running += 3;
+	fiber_spawn("session", session_fiber, t);
+	fiber_spawn("writer", writer_fiber, t);
+	fiber_spawn("reader", reader_fiber, t);
+}
+
+static void
+world_run(struct world *w, int dir, struct span data)
 {
 	const struct maildir_place place = {
 		.home = dir, .proc_fd = -1, .path = span_lit("Maildir/"), .host = span_lit("h")
 	};
 	struct account *account;
+	struct span input;
+	bool more = true;
 
 	loop_init();
-	talk_settings(t);
-	account = account_new(&t->ctx, &place);
+	loop_random_order(crc32c(0, data));
+	world_settings(w);
+	account = account_new(&w->ctx, &place);
 	account_start(account);
-	t->ctx.state = account;
-	stream_pair(&t->client, &t->user.io);
-	t->running = 3;
-	fiber_spawn("session", session_fiber, t);
-	fiber_spawn("writer", writer_fiber, t);
-	fiber_spawn("reader", reader_fiber, t);
+	w->ctx.state = account;
+	while (more && w->talks_n < CLIENTS) {
+		more = span_cut(data, '\xff', &input, &data);
+		talk_begin(&w->talks[w->talks_n++], w, input);
+	}
 	loop_run();
-	stream_free(t->client);
 	account_free(account);
+	for (size_t i = 0; i < w->talks_n; i++)
+		stream_free(w->talks[i].client);
 	loop_fini();
 }
 
 FUZZ(data)
 {
-	struct talk t = { .input = data, .output = STR_INIT(OUTPUT_MAX) };
+	struct world w = { .talks_n = 0 };
 	int dir;
 
 	log_set_level(LOG_LEVEL_FATAL);
 	memcpy(home + strlen(home) - 6, "XXXXXX", 6);
 	assert(mkdtemp(home));
 	dir = sys_openat(AT_FDCWD, home, O_RDONLY | O_DIRECTORY, 0);
-	talk_run(&t, dir);
+	world_run(&w, dir, data);
 	sys_close(dir);
 	tree_remove(home);
-	check_output(str_span(&t.output));
-	str_free(&t.output);
+	for (size_t i = 0; i < w.talks_n; i++) {
+		check_output(str_span(&w.talks[i].output));
+		str_free(&w.talks[i].output);
+	}
 }
