@@ -8,10 +8,12 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/sys.h"
@@ -93,9 +95,10 @@ pool_thread(void *arg)
 		list_push(&pool->finished, &job->link);
 		if (!first)
 			continue;
-		/* The loop takes all that is finished at one time. */
+		/* The loop takes all that is finished at one time. No file: no fault may hit it. */
 		pthread_mutex_unlock(&pool->mutex);
-		(void)sys_write(pool->wake_fd, &one, sizeof(one));
+		if (write(pool->wake_fd, &one, sizeof(one)) < 0)
+			assert(errno == EAGAIN);
 		pthread_mutex_lock(&pool->mutex);
 	}
 	pthread_mutex_unlock(&pool->mutex);
