@@ -12,6 +12,7 @@ import disk
 from common import Clock, Place, spread
 from faultmap import CHANGES, FaultMap
 
+SYNCS = ("fsync", "fdatasync")
 SETUP = "add INBOX - a1 a2\nadd INBOX S a3 a4\n"
 SCENARIOS = {
     "delivery": "add INBOX - a1\nadd INBOX - b1 b2 b3\nadd INBOX - c1\n",
@@ -182,11 +183,14 @@ def faults(options, report):
         report.tell(f"mailbox: {name}, with faults and kills", problems, f"{tried} runs of {calls} calls")
 
 
-def cuts(script, mail, ordered, choose, samples):
-    """Records one run; yields (tree, notes so far, the last call) for each state that a power cut may leave."""
+def cuts(script, mail, ordered, choose, samples, fails=0):
+    """Records one run, in which the FAILS-th sync fails; yields (tree, notes so far, the last call) for each state that a
+    power cut may leave."""
     with Place() as place, plan_in(place, 16 << 20) as plan:
         home = place / "home"
         home.mkdir()
+        if fails:
+            plan.arm("mail_acts", fails, "EIO", SYNCS)
         model = disk.Disk({"home": home}, ordered)
         mail.act(script, home, plan)
         notes = []
@@ -228,7 +232,33 @@ def power(options, report):
                 checked += 1
                 problems += [f"cut after {call}, {len(key[1])} notes: {text}" for text in check_state(mail, tree, key[1])]
             report.tell(f"mailbox: {name}, after power cuts ({model})", problems, f"{checked} of {len(keys)} disks")
+        failing_syncs(mail, options, report, name, script)
     liar(mail, options, report)
+
+
+def failing_syncs(mail, options, report, name, script):
+    """A sync fails, and what it could not write is lost with the next power cut, whatever later syncs say."""
+    with Place() as place, plan_in(place) as plan:
+        (place / "home").mkdir()
+        plan.arm("mail_acts", 0, "EIO", SYNCS)
+        mail.act(script, place / "home", plan)
+        syncs = plan.count()
+    choose = options.choose(f"syncs {name}")
+    clock, problems, checked = Clock(options.budget(0.5)), [], 0
+    for at in spread(syncs, choose, None if options.full else 4):
+        found = {}
+        for tree, notes, call in cuts(script, mail, False, choose, 6 if options.full else 3, at):
+            found.setdefault((disk.fingerprint(tree), notes), (tree, call))
+        keys = list(found)
+        choose.shuffle(keys)
+        for key in keys[:400 if options.full else 25]:
+            if clock.over():
+                break
+            tree, call = found[key]
+            checked += 1
+            problems += [f"sync {at} fails, cut after {call}, {len(key[1])} notes: {text}"
+                         for text in check_state(mail, tree, key[1])]
+    report.tell(f"mailbox: {name}, a sync fails and the power goes", problems, f"{checked} disks, {syncs} syncs")
 
 
 def liar(mail, options, report):
