@@ -86,8 +86,7 @@ static const char *const commands[] = {
 	"UID FETCH 1:* (UID RFC822.SIZE INTERNALDATE FLAGS)",
 	"FETCH 1:* ENVELOPE",
 	"FETCH 1:* BODYSTRUCTURE",
-	"UID FETCH 1:* (UID RFC822.SIZE FLAGS BODY.PEEK[HEADER.FIELDS (From To Cc Subject Date "
-	"Message-ID References Content-Type In-Reply-To Reply-To)])",
+	"UID FETCH 1:* (UID RFC822.SIZE FLAGS BODY.PEEK[HEADER.FIELDS (From To Cc Subject Date)])",
 	"FETCH 1:* BODY.PEEK[HEADER]",
 	"FETCH 1:* BODY.PEEK[1]",
 	"FETCH 1:* BODY.PEEK[]",
