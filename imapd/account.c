@@ -119,6 +119,7 @@ room_enter(struct account *account, struct span name, struct room **out, struct 
 		room = mem_alloc(sizeof(*room));
 		room->account = account;
 		room->mailbox = mailbox;
+		room->opened = mailbox_modseq(mailbox);
 		str_init(&room->name, LIMIT_MAILBOX_NAME);
 		str_put(&room->name, name);
 		list_init(&room->idlers);
@@ -136,6 +137,9 @@ room_leave(struct room *room)
 		return;
 	assert(list_empty(&room->idlers));
 	list_remove(&room->node);
+	/* Nobody waits now, and the log of the index may have grown. */
+	if (!room->gone && mailbox_modseq(room->mailbox) != room->opened)
+		(void)mailbox_tidy(room->mailbox, NULL);
 	mailbox_close(room->mailbox);
 	str_free(&room->name);
 	mem_free(room);

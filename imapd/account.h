@@ -28,6 +28,7 @@ struct room {
 	struct account *account;
 	struct mailbox *mailbox;
 	struct str name; /* changes with a rename */
+	uint64_t opened; /* its modseq at the time */
 	unsigned users;
 	bool gone;	    /* deleted: it is no longer found by its name */
 	struct list idlers; /* sessions that wait for news */
