@@ -15,10 +15,12 @@ enum command_args { ARGS_NONE, ARGS_SOME, ARGS_ANY };
 #define ALWAYS	       (SMTP_CONNECTED | AFTER_HELO)
 
 enum command_trait {
-	JUNK = 1,  /* does nothing for mail: many of them are abuse */
-	LAST = 2,  /* nothing may be sent after it before its reply is there */
-	PLAIN = 4, /* good before TLS where TLS is demanded (RFC 3207 4) */
-	ENDS = 8,  /* good for a client that is not wanted */
+	JUNK = 1,	 /* does nothing for mail: many of them are abuse */
+	LAST = 2,	 /* nothing may be sent after it before its reply is there */
+	PLAIN = 4,	 /* good before TLS where TLS is demanded (RFC 3207 4) */
+	ENDS = 8,	 /* good for a client that is not wanted */
+	SMTP_ALONE = 16, /* LMTP has another: RFC 2033 4.1 */
+	LMTP_ALONE = 32,
 };
 
 static const struct command {
@@ -29,8 +31,9 @@ static const struct command {
 	SUSPENDS void (*run)(struct session *s, struct span args);
 	const char *syntax;
 } commands[] = {
-	{ SPAN("HELO"), ALWAYS, ARGS_SOME, LAST | PLAIN, cmd_helo, "HELO hostname" },
-	{ SPAN("EHLO"), ALWAYS, ARGS_SOME, LAST | PLAIN, cmd_ehlo, "EHLO hostname" },
+	{ SPAN("HELO"), ALWAYS, ARGS_SOME, LAST | PLAIN | SMTP_ALONE, cmd_helo, "HELO hostname" },
+	{ SPAN("EHLO"), ALWAYS, ARGS_SOME, LAST | PLAIN | SMTP_ALONE, cmd_ehlo, "EHLO hostname" },
+	{ SPAN("LHLO"), ALWAYS, ARGS_SOME, LAST | PLAIN | LMTP_ALONE, cmd_ehlo, "LHLO hostname" },
 	{ SPAN("STARTTLS"), ALWAYS, ARGS_NONE, LAST | PLAIN, cmd_starttls, "STARTTLS" },
 	{ SPAN("AUTH"), AFTER_HELO, ARGS_SOME, 0, cmd_auth, "AUTH mechanism" },
 	{ SPAN("MAIL"), SMTP_CONNECTED | SMTP_GREETED, ARGS_SOME, 0, cmd_mail,
@@ -58,6 +61,13 @@ command_name(size_t row)
 	return row < ARRAY_LEN(commands) ? commands[row].name : span_lit("unknown");
 }
 
+/* Has the protocol of this session the command? */
+static bool
+command_is_spoken(const struct session *s, const struct command *c)
+{
+	return (c->traits & (s->conf->smtpd_lmtp ? SMTP_ALONE : LMTP_ALONE)) == 0;
+}
+
 SUSPENDS void
 cmd_help(struct session *s, struct span args)
 {
@@ -65,7 +75,8 @@ cmd_help(struct session *s, struct span args)
 
 	(void)args;
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		str_printf(&names, " %.*s", SPAN_ARG(commands[i].name));
+		if (command_is_spoken(s, &commands[i]))
+			str_printf(&names, " %.*s", SPAN_ARG(commands[i].name));
 	reply(s, 214, "2.0.0 Commands:%.*s", SPAN_ARG(str_span(&names)));
 	str_free(&names);
 }
@@ -218,7 +229,8 @@ command_run(struct session *s, struct span line)
 	span_cut(line, ' ', &verb, &args);
 	args = span_trim(args);
 	for (row = 0; row < ARRAY_LEN(commands); row++)
-		if (span_eq_nocase(verb, commands[row].name))
+		if (span_eq_nocase(verb, commands[row].name) &&
+		    command_is_spoken(s, &commands[row]))
 			break;
 	s->counts[row].all++;
 	s->last_reply = 0;

@@ -139,6 +139,21 @@ client_is_gone(struct session *s)
 	return stream_peer_gone(s->io) && stream_wait_input(s->io, time_mono()) != VERDICT_OK;
 }
 
+/* One reply; LMTP has one for each RCPT that was accepted (RFC 2033 4.2), which here share a fate.
+ */
+SUSPENDS static void
+message_answer(struct session *s, enum verdict v, const struct err *err)
+{
+	uint32_t times = s->conf->smtpd_lmtp ? s->t.rcpt_n : 1;
+
+	while (times-- > 0) {
+		if (v == VERDICT_OK)
+			reply(s, 250, "2.0.0 Ok: queued as %.*s", SPAN_ARG(s->t.queue_id));
+		else
+			reply_verdict(s, err);
+	}
+}
+
 SUSPENDS void
 message_finish(struct session *s)
 {
@@ -162,11 +177,8 @@ message_finish(struct session *s)
 		if (v == VERDICT_OK)
 			v = message_commit(s, &err);
 	}
-	if (v == VERDICT_OK) {
+	if (v == VERDICT_OK)
 		s->junk = 0;
-		reply(s, 250, "2.0.0 Ok: queued as %.*s", SPAN_ARG(t->queue_id));
-	} else {
-		reply_verdict(s, &err);
-	}
+	message_answer(s, v, &err);
 	transaction_reset(s);
 }

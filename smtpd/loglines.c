@@ -46,7 +46,7 @@ log_action(const struct session *s, const char *action, const char *stage, struc
 		str_printf(&tail, " from=<%s>", log_escape(s->t.sender));
 	if (rcpt.n > 0)
 		str_printf(&tail, " to=<%s>", log_escape(rcpt));
-	str_printf(&tail, " proto=%s", s->esmtp ? "ESMTP" : "SMTP");
+	str_printf(&tail, " proto=%s", s->conf->smtpd_lmtp ? "LMTP" : s->esmtp ? "ESMTP" : "SMTP");
 	if (s->helo.n > 0)
 		str_printf(&tail, " helo=<%s>", log_escape(str_span(&s->helo)));
 	put_login(s, "", &tail);

@@ -63,7 +63,10 @@ put_protocol(const struct session *s, struct str *out)
 		str_puts(out, "SMTP");
 		return;
 	}
-	str_puts(out, s->t.smtputf8 ? "UTF8SMTP" : "ESMTP");
+	if (s->conf->smtpd_lmtp)
+		str_puts(out, s->t.smtputf8 ? "UTF8LMTP" : "LMTP");
+	else
+		str_puts(out, s->t.smtputf8 ? "UTF8SMTP" : "ESMTP");
 	if (stream_tls(s->io))
 		str_putc(out, 'S');
 	if (s->login.n > 0)

@@ -145,7 +145,8 @@ map_make(char *path_out, size_t n)
 	close(fd);
 	memcpy(map->magic, SYS_SHARED_MAGIC, sizeof(map->magic));
 	map->size = MAP_BYTES;
-	map->log_at = map->log_end = 4096;
+	map->log_at = 4096;
+	map->log_end = 4096;
 	return map;
 }
 
