@@ -137,9 +137,9 @@ option_take(struct load *load, char *word)
 	if (span_eq(text, span_lit("resume")))
 		return (load->resume = true);
 	if (span_starts(text, span_lit("user=")))
-		return load->user = word + strlen("user=");
+		return (load->user = word + strlen("user=")) != NULL;
 	if (span_starts(text, span_lit("password=")))
-		return load->password = word + strlen("password=");
+		return (load->password = word + strlen("password=")) != NULL;
 	if (!span_starts(text, span_lit("users=")) ||
 	    !num_parse_u64(span_from(text, strlen("users=")), 100000, &n))
 		return false;
