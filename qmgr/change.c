@@ -98,7 +98,10 @@ changes_tick(void *arg)
 	timer_set(&c->timer, deadline_after_s(1));
 }
 
-/* Slots that may not be on the disk are written anew, as no second sync would bring them there. */
+/*
+ * Slots that may not be on the disk are written anew, as no second sync would bring them there; so
+ * are those that were written while the sync that failed was under way.
+ */
 static void
 changes_synced(void *arg, bool begun, int error)
 {
@@ -110,7 +113,8 @@ changes_synced(void *arg, bool begun, int error)
 			list_push(&c->syncing, node);
 		return;
 	}
-	while ((node = list_pop(&c->syncing)) != NULL) {
+	while (
+	    (node = list_pop(&c->syncing)) != NULL || (error && (node = list_pop(&c->unsynced)))) {
 		struct message *m = LIST_ITEM(node, struct message, changed);
 
 		if (error == 0)

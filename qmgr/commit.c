@@ -6,7 +6,7 @@
  *
  * A round that cannot be made durable fails as a whole and leaves no names: after EIO nobody knows
  * which pages are on the disk (they are marked clean), so the files are given up, and their senders
- * send again.
+ * send again. The same holds for files that others were writing meanwhile (commit_failures).
  */
 #include "config.h"
 
@@ -35,6 +35,7 @@ struct commit {
 	bool sync_wanted; /* an empty round, if no other comes first */
 	struct timer sync_timer;
 	uint64_t probe_at;
+	uint64_t failures; /* of syncfs */
 	commit_synced_fn *synced;
 	void *synced_arg;
 	struct commit_figures figures;
@@ -215,7 +216,15 @@ round_take(struct commit *c, struct round *r)
 	c->round_n = r->n;
 }
 
-/* Whoever is not wanted any more goes before anything is written. */
+/* 0, or why nothing is to be written of it. */
+static int
+item_refused(const struct commit *c, struct commit_item *item)
+{
+	if (!item->wanted(item))
+		return ECANCELED;
+	return item->failures == c->failures ? 0 : EIO;
+}
+
 static void
 round_drop(struct commit *c, struct round *r)
 {
@@ -224,12 +233,12 @@ round_drop(struct commit *c, struct round *r)
 	for (size_t i = 0; i < r->n; i++) {
 		struct commit_item *item = r->items[i];
 
-		if (item->wanted(item)) {
+		item->error = item_refused(c, item);
+		if (item->error == 0) {
 			r->items[kept++] = item;
 			continue;
 		}
 		store_drop(c->store, &item->file);
-		item->error = ECANCELED;
 		item->done(item);
 	}
 	r->n = kept;
@@ -255,6 +264,7 @@ round_run(struct commit *c)
 	if (!r.by_syncfs)
 		round_fsync(c, &r);
 	round_measure(c, &r);
+	c->failures += r.by_syncfs && r.error != 0;
 	if (r.by_syncfs && c->synced)
 		c->synced(c->synced_arg, false, r.error);
 	for (size_t i = 0; i < r.n; i++)
@@ -324,6 +334,12 @@ commit_submit(struct commit *c, struct commit_item *item)
 	list_push(&c->waiting, &item->link);
 	c->waiting_n++;
 	commit_start(c);
+}
+
+uint64_t
+commit_failures(const struct commit *c)
+{
+	return c->failures;
 }
 
 size_t

@@ -29,6 +29,7 @@ struct commit_item {
 	const char *id;		/* of the message, NUL terminated */
 	struct store_file file; /* the commit's from here on; afterwards it is gone */
 	struct span record;
+	uint64_t failures;    /* commit_failures when its file was lent */
 	uint64_t content_end; /* of the envelope: the file must be at least that long */
 	struct file_head
 	    head;	/* in: record's size and check value, recipients, nonce; out: the rest */
@@ -44,6 +45,11 @@ struct commit *commit_new(struct pool *pool, struct store *store, enum commit_mo
 void commit_free(struct commit *c);
 
 void commit_submit(struct commit *c, struct commit_item *item);
+/*
+ * How many syncs of the whole file system have failed. One may have tried to write what lay in any
+ * file then, and no later sync tells of it or tries again: a file that was lent before is given up.
+ */
+uint64_t commit_failures(const struct commit *c);
 /* Submitted, not done. */
 size_t commit_backlog(const struct commit *c);
 

@@ -32,6 +32,7 @@ struct client {
 
 struct lent {
 	uint64_t handle;
+	uint64_t failures; /* commit_failures when it was lent */
 	struct store_file file;
 };
 
@@ -106,6 +107,7 @@ door_lend(struct client *client, struct ipc_request *req, struct store_file *fil
 
 	lent->handle = ++client->q->last_handle;
 	lent->file = *file;
+	lent->failures = commit_failures(client->q->commit);
 	map_put(&client->lent, span_of(&lent->handle, sizeof(lent->handle)), lent);
 	client->q->lent_n++;
 	msg.handle = lent->handle;
@@ -317,6 +319,7 @@ door_commit(struct ipc_request *req, const void *body, void *arg)
 	} else {
 		e->item.id = e->m->id;
 		e->item.file = lent->file;
+		e->item.failures = lent->failures;
 		e->item.keep_open = q->held_fds < LIMIT_QUEUE_HELD_FDS;
 		e->item.wanted = entry_wanted;
 		e->item.done = entry_done;

@@ -3,6 +3,7 @@
 #define QMGR_LOAD_H
 
 #include "qmgr/chunk.h"
+#include "queue/verify.h"
 
 enum load_verdict {
 	LOAD_GOOD,
@@ -18,10 +19,7 @@ struct load {
 	struct message *m; /* the caller's */
 	enum load_verdict verdict;
 	struct err err;
-	struct file_head head;
-	uint32_t flags;
-	struct str record;
-	size_t envelope_size;
+	struct file_parts parts;
 	struct chunk *chunks;
 	uint32_t chunks_n;
 	struct str slots; /* of a message with one chunk */

@@ -81,14 +81,14 @@ static void
 loaded_good(struct recovery *r, struct load *l)
 {
 	struct qmgr *q = r->q;
-	struct message *m = message_fill(q, l->m, &l->head,
-	    span_head(str_span(&l->record), l->envelope_size), l->chunks, l->chunks_n);
+	struct message *m = message_fill(q, l->m, &l->parts.head,
+	    span_head(str_span(&l->parts.record), l->parts.envelope_size), l->chunks, l->chunks_n);
 	struct chunk *chunk = &m->chunks[0];
 
-	m->flags = l->flags;
+	m->flags = l->parts.flags;
 	if (l->chunks_n == 1)
 		chunk_install(q, chunk,
-		    span_head(span_from(str_span(&l->record), chunk->at), chunk->size),
+		    span_head(span_from(str_span(&l->parts.record), chunk->at), chunk->size),
 		    str_span(&l->slots));
 	r->loaded++;
 	if (!(m->flags & FILE_ACKNOWLEDGED))

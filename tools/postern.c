@@ -1,7 +1,7 @@
 /*
- * postern: starts, stops and reloads the suite, and checks its configuration (postern(1)). The
- * subcommands are a table. Whether a master runs is known by the lock on its pid file, never by the
- * number alone, so that no other process is ever signalled.
+ * postern: starts, stops and reloads the suite, checks its configuration, and what it keeps
+ * (postern(8)). The subcommands are a table. Whether a master runs is known by the lock on its pid
+ * file, never by the number alone, so that no other process is ever signalled.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +19,7 @@
 #include "base/sys.h"
 #include "base/time.h"
 #include "conf/conf.h"
+#include "tools/fsck.h"
 
 #define STOP_WAIT_S 330 /* master gives each level of processes 60 s */
 
@@ -27,6 +28,7 @@ struct instance {
 	struct conf_source *source;
 	struct conf conf;
 	int conf_fd;
+	const char *option; /* behind the command, or NULL */
 };
 
 static int
@@ -174,24 +176,33 @@ do_check(struct instance *in)
 	return 0;
 }
 
+static int
+do_fsck(struct instance *in)
+{
+	return fsck_run(&in->conf, in->option != NULL);
+}
+
 static const struct subcommand {
 	const char *name;
 	int (*run)(struct instance *in);
 	const char *help;
+	const char *option; /* the only one it knows, or NULL */
 } subcommands[] = {
-	{ "start", do_start, "start the suite in the background" },
-	{ "start-fg", do_start_fg, "start it and stay in the foreground" },
-	{ "stop", do_stop, "stop it, when running deliveries are done" },
-	{ "abort", do_abort, "stop it at once; what was not done is done after the next start" },
-	{ "reload", do_reload, "read the configuration again, without losing a connection" },
-	{ "status", do_status, "is it running?" },
-	{ "check", do_check, "is the configuration right?" },
+	{ "start", do_start, "start the suite in the background", NULL },
+	{ "start-fg", do_start_fg, "start it and stay in the foreground", NULL },
+	{ "stop", do_stop, "stop it, when running deliveries are done", NULL },
+	{ "abort", do_abort, "stop it at once; what was not done is done after the next start",
+	    NULL },
+	{ "reload", do_reload, "read the configuration again, without losing a connection", NULL },
+	{ "status", do_status, "is it running?", NULL },
+	{ "check", do_check, "is the configuration right?", NULL },
+	{ "fsck", do_fsck, "are the queue and all mailboxes right? --fix mends them", "--fix" },
 };
 
 static int
 usage(void)
 {
-	fprintf(stderr, "usage: postern [-c config_dir] command\n");
+	fprintf(stderr, "usage: postern [-c config_dir] command [option]\n");
 	for (size_t i = 0; i < ARRAY_LEN(subcommands); i++)
 		fprintf(stderr, "  %-10s %s\n", subcommands[i].name, subcommands[i].help);
 	return 64;
@@ -203,19 +214,25 @@ main(int argc, char **argv)
 	struct instance in = { .config_dir = POSTERN_CONFIG_DIR };
 	int opt;
 
-	while ((opt = getopt(argc, argv, "c:")) != -1) {
+	/* "+": what stands behind the command is the command's. */
+	while ((opt = getopt(argc, argv, "+c:")) != -1) {
 		if (opt != 'c')
 			return usage();
 		in.config_dir = optarg;
 	}
-	if (optind + 1 != argc)
+	if (optind + 1 != argc && optind + 2 != argc)
 		return usage();
+	in.option = argv[optind + 1];
 	for (size_t i = 0; i < ARRAY_LEN(subcommands); i++) {
-		if (strcmp(argv[optind], subcommands[i].name) != 0)
+		const struct subcommand *c = &subcommands[i];
+
+		if (strcmp(argv[optind], c->name) != 0)
 			continue;
+		if (in.option && (!c->option || strcmp(in.option, c->option) != 0))
+			return usage();
 		if (!instance_load(&in))
 			return 1;
-		return subcommands[i].run(&in);
+		return c->run(&in);
 	}
 	return usage();
 }

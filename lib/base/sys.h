@@ -10,7 +10,8 @@
  * before the call. Counts are per process, of all its threads. Names: open tmpfile write pwrite
  * fsync fdatasync syncfs ftruncate rename link unlink mkdir fchmod futimens; and, which change
  * nothing, read pread close. POSTERN_FAULT_FD=n: a descriptor to which each call is written as a
- * line (its form: sys_fault.c), for counting and for power-cut replays.
+ * line (its form: sys_fault.c), for counting and for power-cut replays. POSTERN_FAULT_MAP=path: a
+ * plan that a test and all processes of a suite share (sys_shared.h).
  */
 #ifndef BASE_SYS_H
 #define BASE_SYS_H

@@ -2,12 +2,15 @@
  * Faults and records of file calls, in POSTERN_PROOF builds alone (base/sys.h tells of the
  * environment variables). sys.c and sys_path.c call this around each call. Owns the plan, read once
  * from the environment, and the count of calls; any thread may call. Must never change what a call
- * returned, nor be in a build for a real site.
+ * returned, nor be in a build for a real site. What is written to no file (a socket, a pool's
+ * eventfd) is neither counted nor recorded.
  *
- * A record is one line, written by one write(2): the call's name, its result (or the errno's name
- * after "-"), then key=value words: ino and dir_ino and to_ino (inode numbers, which stay the same
- * when names change), name and to (in hexadecimal, as any byte may be in them), flags, number, at
- * (where a write began, -1: not a file), data (hexadecimal).
+ * A record is one line, written by one write(2) or into the shared plan: the call's name, its
+ * result (or the errno's name after "-"), then key=value words: ino and dir_ino and to_ino (inode
+ * numbers, which stay the same when names change), name and to (in hexadecimal, as any byte may be
+ * in them), flags, number, at (where a write began), data (hexadecimal), begun (of a sync, in the
+ * shared plan: where its record would have stood when it began; what stands behind it need not be
+ * on the disk). A note of sys_fault_note is "note" and its text.
  */
 #include "config.h"
 
@@ -27,6 +30,7 @@
 
 #include "base/base64.h"
 #include "base/num.h"
+#include "base/sys_shared.h"
 
 enum { SYS_RECORD_MAX = 64 << 20 }; /* bytes of one record; a longer one is left out */
 
@@ -82,6 +86,7 @@ static const struct {
 static struct sys_plan sys_plan = { .record_fd = -1 };
 static pthread_once_t sys_plan_once = PTHREAD_ONCE_INIT;
 static _Atomic uint64_t sys_count;
+static _Thread_local uint64_t sys_begun; /* of the call that this thread makes */
 
 /* A plan with a word nobody knows would test nothing and look as if it had. */
 static uint32_t
@@ -133,24 +138,59 @@ plan_read(void)
 		plan_read_fault(span_str(fault));
 	if (record && num_parse_u64(span_str(record), INT32_MAX, &fd))
 		sys_plan.record_fd = (int)fd;
+	sys_shared_open();
+}
+
+void
+sys_fault_start(void)
+{
+	pthread_once(&sys_plan_once, plan_read);
+}
+
+static bool
+call_writes(const struct sys_call *call)
+{
+	return call->kind == SYS_WRITE || call->kind == SYS_PWRITE;
+}
+
+static bool
+call_is_of_file(const struct sys_call *call)
+{
+	struct stat st;
+
+	return !call_writes(call) || (fstat(call->fd, &st) == 0 && S_ISREG(st.st_mode));
+}
+
+/* -1: it may be made; else its errno, 0 for the end of the process. */
+static int
+call_fault(const struct sys_call *call)
+{
+	if (!call_is_of_file(call))
+		return -1;
+	if (sys_plan.at && sys_plan.kinds >> call->kind & 1 &&
+	    atomic_fetch_add(&sys_count, 1) + 1 == sys_plan.at)
+		return sys_plan.error;
+	return sys_shared_enter(call->kind);
 }
 
 bool
 sys_enter(const struct sys_call *call)
 {
-	pthread_once(&sys_plan_once, plan_read);
-	if (!sys_plan.at || !(sys_plan.kinds >> call->kind & 1))
+	int error;
+
+	sys_fault_start();
+	sys_begun = sys_shared_place();
+	error = call_fault(call);
+	if (error < 0)
 		return true;
-	if (atomic_fetch_add(&sys_count, 1) + 1 != sys_plan.at)
-		return true;
-	if (sys_plan.error == 0)
-		kill(getpid(), SIGKILL);
-	errno = sys_plan.error;
+	if (error == 0)
+		kill(getpid(), SIGKILL); /* in a cage the filter ends it for the attempt */
+	errno = error;
 	sys_leave(call, -1);
 	/* A descriptor whose close failed is gone all the same, as after a real EIO. */
 	if (call->kind == SYS_CLOSE)
 		close(call->fd);
-	errno = sys_plan.error;
+	errno = error;
 	return false;
 }
 
@@ -161,6 +201,17 @@ record_inode(struct str *line, const char *key, int fd)
 
 	if (fd >= 0 && fstat(fd, &st) == 0)
 		str_printf(line, " %s=%ju", key, (uintmax_t)st.st_ino);
+}
+
+/* A directory, and its time, which a change of names in it has set. */
+static void
+record_dir(struct str *line, const char *key, int fd)
+{
+	struct stat st;
+
+	if (fd >= 0 && fstat(fd, &st) == 0)
+		str_printf(line, " %s_ino=%ju %s_mtime=%jd", key, (uintmax_t)st.st_ino, key,
+		    (intmax_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec);
 }
 
 static void
@@ -194,7 +245,6 @@ record_data(struct str *line, const struct sys_call *call, size_t written)
 static void
 record_call(struct str *line, const struct sys_call *call, ssize_t result, int error)
 {
-	bool writes = call->kind == SYS_WRITE || call->kind == SYS_PWRITE;
 	const char *name = strerrorname_np(error);
 
 	str_put(line, sys_names[call->kind].name);
@@ -205,15 +255,45 @@ record_call(struct str *line, const struct sys_call *call, ssize_t result, int e
 	if (call->kind != SYS_CLOSE)
 		record_inode(line, "ino", call->fd);
 	if (call->name || call->kind == SYS_TMPFILE)
-		record_inode(line, "dir_ino", call->dir);
+		record_dir(line, "dir", call->dir);
 	record_name(line, "name", call->name);
 	if (call->to)
-		record_inode(line, "to_ino", call->to_dir);
+		record_dir(line, "to", call->to_dir);
 	record_name(line, "to", call->to);
 	str_printf(line, " flags=%d number=%jd", call->flags, (intmax_t)call->number);
-	if (writes && result >= 0)
+	if (call_writes(call) && result >= 0)
 		record_data(line, call, (size_t)result);
+	if (sys_begun &&
+	    (call->kind == SYS_FSYNC || call->kind == SYS_FDATASYNC || call->kind == SYS_SYNCFS))
+		str_printf(line, " begun=%ju", (uintmax_t)sys_begun);
 	str_putc(line, '\n');
+}
+
+static void
+record_put(const struct str *line)
+{
+	if (line->full)
+		return;
+	if (sys_plan.record_fd >= 0 && write(sys_plan.record_fd, line->p, line->n) < 0)
+		sys_plan.record_fd = -1;
+	sys_shared_record(str_span(line));
+}
+
+static bool
+records_wanted(void)
+{
+	return sys_plan.record_fd >= 0 || sys_shared_place() > 0;
+}
+
+void
+sys_fault_note(const char *text)
+{
+	struct str line = STR_INIT(SYS_RECORD_MAX);
+
+	sys_fault_start();
+	str_printf(&line, "note %s\n", text);
+	record_put(&line);
+	str_free(&line);
 }
 
 ssize_t
@@ -222,11 +302,10 @@ sys_leave(const struct sys_call *call, ssize_t result)
 	struct str line = STR_INIT(SYS_RECORD_MAX);
 	int saved = errno;
 
-	if (sys_plan.record_fd < 0)
+	if (!records_wanted() || !call_is_of_file(call))
 		return result;
 	record_call(&line, call, result, saved);
-	if (!line.full && write(sys_plan.record_fd, line.p, line.n) < 0)
-		sys_plan.record_fd = -1;
+	record_put(&line);
 	str_free(&line);
 	errno = saved;
 	return result;

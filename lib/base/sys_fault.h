@@ -49,11 +49,20 @@ struct sys_call {
 };
 
 #ifdef POSTERN_PROOF
+/* Reads the environment, and maps the shared plan: to be called before the walls. */
+void sys_fault_start(void);
+/* Says TEXT, one line, among the records. */
+void sys_fault_note(const char *text);
 /* False, with errno, when this call is the one that shall fail. */
 bool sys_enter(const struct sys_call *call);
 /* Records the call and returns its RESULT, errno as it was. */
 ssize_t sys_leave(const struct sys_call *call, ssize_t result);
 #else
+static inline void
+sys_fault_start(void)
+{
+}
+
 static inline bool
 sys_enter(UNUSED const struct sys_call *call)
 {

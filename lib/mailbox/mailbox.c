@@ -110,6 +110,25 @@ mail_file_name(const struct mailbox *mb, const struct mail *mail, struct str *ou
 	return v;
 }
 
+enum verdict
+mailbox_base_name(struct mailbox *mb, uint32_t uid, struct str *out, struct err *err)
+{
+	struct str stored = STR_INIT(2 * LIMIT_MAIL_FILE_NAME);
+	const struct mail *mail = mailbox_mail(mb, uid);
+	struct mailfile file;
+	enum verdict v;
+
+	if (!mail)
+		return err_set(err, VERDICT_ABSENT, "the message has been expunged");
+	v = index_name(&mb->ix, mail, &stored, err);
+	if (v == VERDICT_OK && !mailfile_parse(str_span(&stored), mail->flags & MAIL_NEW, &file))
+		v = err_set(err, VERDICT_TEMP, "the mailbox index names no message");
+	if (v == VERDICT_OK)
+		str_put(out, file.base);
+	str_free(&stored);
+	return v;
+}
+
 static enum verdict
 mailbox_begin(
     struct maildir *md, struct span name, bool fresh, struct mailbox **out, struct err *err)

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sys.h"
+#include "base/sys_fault.h"
 #include "event/loop.h"
 #include "sandbox/sandbox.h"
 #include "service/service_impl.h"
@@ -205,9 +206,14 @@ service_on_config(struct service_ctx *ctx, struct control_packet *p)
 static void
 service_on_stop(struct service_ctx *ctx, struct control_packet *p)
 {
-	ctx->shutdown = p->msg.ok != 0;
+	bool sooner = ctx->stopping && !ctx->shutdown && p->msg.ok;
+
+	ctx->shutdown = ctx->shutdown || p->msg.ok;
 	control_close_fds(p);
 	service_stop(ctx);
+	/* It was to finish its sessions, and is to end them now. */
+	if (sooner && ctx->service->stop)
+		ctx->service->stop(ctx);
 }
 
 static void
@@ -400,6 +406,7 @@ service_main(const struct service *service, int argc, char **argv)
 	(void)argc;
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of write(), not our end */
+	sys_fault_start();
 	ctx.service = service;
 	list_init(&ctx.peers);
 	list_init(&ctx.clients);

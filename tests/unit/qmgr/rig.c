@@ -150,6 +150,8 @@ agent_report(struct ipc_request *req, const void *body, void *arg)
 	log_event(LOG_LEVEL_INFO, "report of %.*s: kind %u, %u of them, <%.*s> %u %.*s (%.*s)",
 	    SPAN_ARG(msg->queue_id), msg->kind, msg->recipients.n, SPAN_ARG(first->address),
 	    first->action, SPAN_ARG(first->dsn), SPAN_ARG(first->text));
+	if (a->ctx->rig->on_report)
+		a->ctx->rig->on_report(msg);
 	if (a->ctx->rig->bounce_fails) {
 		err_set(&err, VERDICT_TEMP, "not now");
 		ipc_fail(req, &err);

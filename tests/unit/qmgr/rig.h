@@ -25,6 +25,7 @@ struct rig {
 	bool named; /* store without O_TMPFILE */
 	enum commit_mode mode;
 	bool bounce_fails; /* whatever report it is asked for */
+	void (*on_report)(const struct msg_bounce_report *msg); /* may be NULL */
 };
 
 /* Makes the directory and the configuration; the queue manager starts in rig_run. */

@@ -208,10 +208,47 @@ test_no_new_files(void **state)
 	check_run("3:EMFILE:open,tmpfile,ftruncate");
 }
 
+/* F1 is being written while the round of F2 fails; F3 comes after it. */
+FIBER_MAIN static void
+sync_fails(void *arg)
+{
+	struct rig_mail mails[MESSAGES] = { { .id = "F1" }, { .id = "F2" }, { .id = "F3" } };
+	struct err err = ERR_NONE;
+	uint64_t handle = 0;
+
+	(void)arg;
+	if (rig_open(&rig, &mails[0], &handle, &err) != VERDICT_OK)
+		_exit(1);
+	told->acknowledged[1] = rig_post(&rig, &mails[1], &err) == VERDICT_OK;
+	told->acknowledged[0] = rig_commit(&rig, &mails[0], handle, &err) == VERDICT_OK;
+	told->acknowledged[2] = rig_post(&rig, &mails[2], &err) == VERDICT_OK;
+	told->finished = true;
+	_exit(0);
+}
+
+/* What that sync could not write, the next one does not write either, and says nothing of it. */
+static void
+test_failed_sync_takes_open_files_along(void **state)
+{
+	(void)state;
+	*told = (struct told){ .finished = false };
+	rig_init(&rig);
+	rig.mode = COMMIT_SYNCFS;
+	live(sync_fails, "1:EIO:syncfs");
+	rig.mode = COMMIT_AUTO;
+	rig_fini(&rig);
+	assert_true(told->finished);
+	assert_false(told->acknowledged[1]);
+	assert_false(told->acknowledged[0]);
+	assert_true(told->acknowledged[2]);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+		    test_failed_sync_takes_open_files_along, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_kill, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_input_output_error, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_disk_full, setup, teardown),

@@ -184,9 +184,12 @@ static void
 test_leftovers_are_dropped(void **state)
 {
 	size_t size, n = 0;
+	unsigned before;
 
 	(void)state;
 	rig_run(&rig, leave_fresh);
+	/* Whether its first life gave it to the agent depends on which fiber ran first. */
+	before = rig_delivered();
 	renameat(rig.dir, "FR", rig.dir, ".FR");
 	size = size_of(".FR");
 	for (size_t cut = 0; cut < size; cut += 13) {
@@ -197,10 +200,10 @@ test_leftovers_are_dropped(void **state)
 		n++;
 	}
 	assert_int_equal(rig_logged("FR: dropped, as it was never acknowledged"), n);
-	assert_int_equal(rig_delivered(), 1);
+	assert_int_equal(rig_delivered(), before);
 	plant(".FR", "FR", size, SIZE_MAX);
 	rig_run(&rig, deliver_what_is_there);
-	assert_int_equal(rig_delivered(), 2);
+	assert_int_equal(rig_delivered(), before + 1);
 	unlinkat(rig.dir, ".FR", 0);
 }
 
