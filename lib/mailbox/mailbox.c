@@ -120,6 +120,7 @@ mailbox_begin(
 	mb->md = md;
 	mb->cache = -1;
 	mb->ix.fd = mb->ix.lock = -1;
+	mb->unsynced = UNSYNCED_FOLDER;
 	v = folder_open(md, name, false, &mb->folder, err);
 	if (v == VERDICT_OK)
 		v = index_init(&mb->ix, mb->folder.dir, err);
@@ -152,6 +153,10 @@ mailbox_close(struct mailbox *mb)
 {
 	if (!mb)
 		return;
+	/* The next one to open it would not know. */
+	if (mb->ix.unsure && index_hold(&mb->ix, NULL) == VERDICT_OK)
+		(void)index_make_sure(&mb->ix, NULL);
+	index_release(&mb->ix);
 	if (mb->ix.granted > mb->ix.uidnext && index_hold(&mb->ix, NULL) == VERDICT_OK)
 		index_give_back(&mb->ix);
 	index_release(&mb->ix);
@@ -189,30 +194,43 @@ mailbox_tidy(struct mailbox *mb, struct err *err)
 	if (v == VERDICT_OK) {
 		cache_tidy(mb);
 		v = index_compact(&mb->ix, false, err);
+		/* The new file may be in its place, and not for good. */
+		if (v != VERDICT_OK)
+			mb->unsynced |= UNSYNCED_FOLDER;
 	}
 	mailbox_release(mb);
 	return v;
 }
 
-#define SYNC_FILES 3
+#define SYNC_FILES 5
 
 struct sync_job {
-	int fds[SYNC_FILES];
-	int sys;
+	struct {
+		unsigned what; /* enum mailbox_unsynced */
+		int fd;	       /* -1: nothing to do */
+		int sys;       /* out: why it failed */
+		bool tried;
+	} files[SYNC_FILES];
 };
 
-/* In a thread. */
+/*
+ * In a thread. From the top down, and no further than it holds: a message that was moved into a
+ * folder is safe there when the folder is.
+ */
 static void
 sync_run(void *arg)
 {
 	struct sync_job *job = arg;
+	int failed = 0;
 
 	for (size_t i = 0; i < SYNC_FILES; i++) {
-		if (job->fds[i] < 0)
+		if (job->files[i].fd < 0)
 			continue;
-		if (sys_fsync(job->fds[i]) != 0)
-			job->sys = errno;
-		sys_close(job->fds[i]);
+		job->files[i].tried = failed == 0;
+		if (failed == 0 && sys_fsync(job->files[i].fd) != 0)
+			failed = errno;
+		job->files[i].sys = failed;
+		sys_close(job->files[i].fd);
 	}
 }
 
@@ -220,25 +238,46 @@ sync_run(void *arg)
 static struct sync_job
 sync_begin(struct mailbox *mb)
 {
-	const struct {
-		enum mailbox_unsynced what;
-		int fd;
-	} files[SYNC_FILES] = {
-		{ UNSYNCED_NEW, mb->folder.new },
-		{ UNSYNCED_CUR, mb->folder.cur },
-		{ UNSYNCED_INDEX, mb->ix.fd },
-	};
-	struct sync_job job = { .fds = { -1, -1, -1 } };
+	struct sync_job job = { .files = {
+				    { UNSYNCED_FOLDER, maildir_dir(mb->md), 0, false },
+				    { UNSYNCED_FOLDER, mb->folder.dir, 0, false },
+				    { UNSYNCED_NEW, mb->folder.new, 0, false },
+				    { UNSYNCED_CUR, mb->folder.cur, 0, false },
+				    { UNSYNCED_INDEX, -1, 0, false },
+				} };
 
+	/* A new file, if need be; when that does not come about, the old one stays unsure. */
+	if (mb->ix.unsure && mailbox_hold(mb, NULL) == VERDICT_OK)
+		(void)index_make_sure(&mb->ix, NULL);
+	mailbox_release(mb);
+	job.files[SYNC_FILES - 1].fd = mb->ix.fd;
+	job.files[SYNC_FILES - 1].sys = mb->ix.unsure ? EIO : 0;
 	for (size_t i = 0; i < SYNC_FILES; i++) {
-		if (!(mb->unsynced & files[i].what))
-			continue;
-		job.fds[i] = fcntl(files[i].fd, F_DUPFD_CLOEXEC, 0);
-		if (job.fds[i] < 0)
-			job.sys = errno;
+		bool wanted = mb->unsynced & job.files[i].what && job.files[i].sys == 0;
+
+		job.files[i].fd = wanted ? fcntl(job.files[i].fd, F_DUPFD_CLOEXEC, 0) : -1;
+		if (wanted && job.files[i].fd < 0)
+			job.files[i].sys = errno;
 	}
 	mb->unsynced = 0;
 	return job;
+}
+
+/* What has failed is to be done again; of the index, all. */
+static enum verdict
+sync_end(struct mailbox *mb, const struct sync_job *job, struct err *err)
+{
+	enum verdict v = VERDICT_OK;
+
+	for (size_t i = 0; i < SYNC_FILES; i++) {
+		if (job->files[i].sys == 0)
+			continue;
+		mb->unsynced |= job->files[i].what;
+		mb->ix.unsure =
+		    mb->ix.unsure || (job->files[i].tried && job->files[i].what == UNSYNCED_INDEX);
+		v = maildir_failed(err, job->files[i].sys, "sync mailbox");
+	}
+	return v;
 }
 
 SUSPENDS
@@ -249,7 +288,7 @@ mailbox_sync(struct mailbox *mb, struct pool *pool, struct err *err)
 
 	/* Cancelled or not, it has run. */
 	(void)pool_run(pool, sync_run, &job);
-	return job.sys ? maildir_failed(err, job.sys, "sync mailbox") : VERDICT_OK;
+	return sync_end(mb, &job, err);
 }
 
 enum verdict
@@ -258,5 +297,5 @@ mailbox_sync_blocking(struct mailbox *mb, struct err *err)
 	struct sync_job job = sync_begin(mb);
 
 	sync_run(&job);
-	return job.sys ? maildir_failed(err, job.sys, "sync mailbox") : VERDICT_OK;
+	return sync_end(mb, &job, err);
 }
