@@ -201,17 +201,12 @@ static void
 birth_pass_files(struct birth *b, int opened[3])
 {
 	unsigned needs = b->s->kind->needs;
-	struct span files = b->m->conf.smtpd_tls_chain_files, chain = span_lit("");
 	struct span ca = b->m->conf.smtp_tls_CAfile;
 	char *path;
 
-	if ((needs & BIRTH_SERVER_TLS) && conf_list_next(&files, &chain)) {
-		path = mem_strdup(chain);
-		opened[0] = sys_openat(AT_FDCWD, path, O_RDONLY, 0);
-		if (opened[0] < 0)
-			log_event(LOG_LEVEL_ERROR, "smtpd_tls_chain_files: %s: %s", path,
-			    strerror(errno));
-		mem_free(path);
+	if (needs & BIRTH_SERVER_TLS)
+		opened[0] = chain_open(&b->m->conf, b->s->kind->name);
+	if (opened[0] >= 0) {
 		birth_pass(b, BIRTH_FD_CHAIN, opened[0]);
 		birth_pass(b, BIRTH_FD_KEYS, b->m->keys_fd);
 	}

@@ -24,8 +24,9 @@
 #include "master/master.h"
 
 #define TICKET_KEYS_SIZE 240 /* three generations of 80 bytes: event/tls.h */
-#define PORTS_WAIT_S	 3 /* children of a master that was killed leave within a turn of their loops \
-			    */
+#define PORTS_WAIT_S                                                                 \
+	3 /* children of a master that was killed leave within a turn of their loops \
+	   */
 
 static void
 master_reload(struct master *m)

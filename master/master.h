@@ -114,6 +114,10 @@ struct master {
 enum verdict master_configure(struct master *m, struct err *err);
 void master_unconfigure(struct master *m);
 
+/* chain.c: what the front door of KIND shows for TLS, as one file; -1: it has nothing, which is
+ * logged if it was to have. */
+int chain_open(const struct conf *conf, const char *kind);
+
 /* spool.c: directories, the lock, identities */
 enum verdict spool_prepare(struct master *m, struct err *err);
 /* From /etc/passwd alone: master asks no name service. VERDICT_ABSENT when there is no such user.

@@ -1,10 +1,10 @@
 /*
- * The writer: one fiber, while there is something to write. It takes what has changed by then, a
- * batch of messages at a time, writes their slots in the pool, removes the files of those that are
- * done, and has all of it synced within a second, by a commit's round or one of its own. Called by
- * result.c, active.c, report.c and admin.c. Owns the lists of messages that have changed. What is
- * not yet written when the process is killed, or not yet synced at a power cut, is delivered again:
- * qmgr/README has the table.
+ * The writer: a fiber, a few milliseconds after something has changed. It takes what has changed by
+ * then, a batch of messages at a time, writes their slots in the pool, removes the files of those
+ * that are done, and has all of it synced within a second, by a commit's round or one of its own.
+ * Called by result.c, active.c, report.c and admin.c. Owns the lists of messages that have changed.
+ * What is not yet written when the process is killed, or not yet synced at a power cut, is
+ * delivered again: qmgr/README has the table.
  */
 #include "config.h"
 
@@ -23,6 +23,7 @@
 #define MARK_S	  5    /* what goes within this time need not be marked as acknowledged */
 #define MARK_MOST 1000 /* messages marked at a time */
 #define RETRY_S	  10   /* after an error */
+#define GATHER_MS 2    /* for which changes wait for others: much cheaper than one by one */
 
 struct changes {
 	struct qmgr *q;
@@ -34,6 +35,7 @@ struct changes {
 	bool running;
 	uint64_t not_before; /* monotonic: after an error */
 	struct timer timer;
+	struct timer gather;
 };
 
 /* One message's changes, for a thread. */
@@ -52,6 +54,7 @@ struct write {
 struct removal {
 	const struct store *store;
 	struct message *m;
+	int fd; /* the message's, or -1 */
 	char id[LIMIT_QUEUE_ID + 1];
 	int error;
 };
@@ -61,8 +64,16 @@ FIBER_MAIN static void changes_run(void *arg);
 static void
 changes_start(struct changes *c)
 {
-	if (c->running || loop_now() < c->not_before)
+	if (c->running || loop_now() < c->not_before || c->gather.node.place != 0)
 		return;
+	timer_set(&c->gather, deadline_after_ms(GATHER_MS));
+}
+
+static void
+changes_gathered(void *arg)
+{
+	struct changes *c = arg;
+
 	c->running = fiber_spawn("changes", changes_run, c) != NULL;
 	if (!c->running)
 		c->not_before = deadline_after_s(1);
@@ -131,6 +142,7 @@ changes_new(struct qmgr *q)
 	list_init(&c->leaving);
 	list_init(&c->unsynced);
 	list_init(&c->syncing);
+	timer_init(&c->gather, changes_gathered, c);
 	timer_init(&c->timer, changes_tick, c);
 	timer_set(&c->timer, deadline_after_s(1));
 	commit_on_sync(q->commit, changes_synced, c);
@@ -142,6 +154,7 @@ changes_free(struct changes *c)
 {
 	assert(!c->running);
 	timer_stop(&c->timer);
+	timer_stop(&c->gather);
 	commit_on_sync(c->q->commit, NULL, NULL);
 	mem_free(c);
 }
@@ -325,7 +338,7 @@ changes_write(struct changes *c)
 
 	while (n < BATCH && (node = list_pop(&c->dirty)) != NULL)
 		write_plan(c, &batch[n++], LIST_ITEM(node, struct message, changed));
-	fan_run(c->q->pool, write_job, batch, n, sizeof(*batch));
+	fan_run(c->q->pool, write_job, batch, n, sizeof(*batch), FAN_QUICK);
 	for (size_t i = 0; i < n; i++)
 		write_done(c, &batch[i]);
 	mem_free(batch);
@@ -337,6 +350,9 @@ removal_job(void *arg)
 	struct removal *r = arg;
 
 	r->error = store_unlink(r->store, r->id);
+	/* The last descriptor frees the file's blocks. */
+	if (r->fd >= 0)
+		sys_close(r->fd);
 }
 
 static void
@@ -368,9 +384,10 @@ changes_remove(struct changes *c)
 
 		r->store = c->q->store;
 		r->m = LIST_ITEM(node, struct message, changed);
+		r->fd = message_take_fd(c->q, r->m);
 		memcpy(r->id, r->m->id, sizeof(r->id));
 	}
-	fan_run(c->q->pool, removal_job, batch, n, sizeof(*batch));
+	fan_run(c->q->pool, removal_job, batch, n, sizeof(*batch), FAN_QUICK);
 	for (size_t i = 0; i < n; i++)
 		removal_done(c, &batch[i]);
 	mem_free(batch);
@@ -382,14 +399,13 @@ changes_run(void *arg)
 {
 	struct changes *c = arg;
 
-	while (
-	    time_mono() >= c->not_before && (!list_empty(&c->dirty) || !list_empty(&c->leaving))) {
-		if (!list_empty(&c->dirty))
-			changes_write(c);
-		if (!list_empty(&c->leaving))
-			changes_remove(c);
-		commit_sync_soon(c->q->commit);
-	}
+	if (!list_empty(&c->dirty))
+		changes_write(c);
+	if (!list_empty(&c->leaving))
+		changes_remove(c);
+	commit_sync_soon(c->q->commit);
 	c->running = false;
+	if (!list_empty(&c->dirty) || !list_empty(&c->leaving))
+		changes_start(c);
 	qmgr_maybe_stopped(c->q);
 }

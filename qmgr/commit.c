@@ -146,7 +146,7 @@ round_fsync(struct commit *c, struct round *r)
 {
 	uint64_t begun = time_mono();
 
-	fan_run(c->pool, item_fdatasync, r->items, r->n, sizeof(struct commit_item *));
+	fan_run(c->pool, item_fdatasync, r->items, r->n, sizeof(struct commit_item *), FAN_SLOW);
 	for (size_t i = 0; i < r->n; i++) {
 		if (r->items[i]->error < 0) {
 			r->error = -r->items[i]->error;

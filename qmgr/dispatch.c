@@ -161,13 +161,31 @@ targets_fill(const struct delivery *d, struct item_target *targets, struct span 
 	}
 }
 
-static void
+/* The message's file for one delivery: its own, or the message's, which none will want after the
+ * last of its deliveries, or a duplicate of that; -1: there is none to be had. */
+static int
+delivery_content(struct delivery *d)
+{
+	struct message *m = d->m;
+	int fd = d->content;
+
+	d->content = -1;
+	if (fd >= 0)
+		return fd;
+	if (m->waiting == 0 && m->running == d->n)
+		return message_take_fd(d->transport->q, m);
+	return fcntl(m->read_fd, F_DUPFD_CLOEXEC, 0);
+}
+
+/* False when there is no descriptor left. */
+static bool
 delivery_send(struct delivery *d, struct ipc_channel *ch)
 {
 	struct item_target *targets = mem_alloc_array(d->n, sizeof(*targets));
 	struct span nexthop = span_lit("");
 	struct message *m = d->m;
 	struct envelope env;
+	int content = delivery_content(d);
 
 	message_envelope(m, &env);
 	targets_fill(d, targets, &nexthop);
@@ -184,13 +202,16 @@ delivery_send(struct delivery *d, struct ipc_channel *ch)
 		.header_size = env.header_size,
 		.nexthop = nexthop,
 		.extents = { env.extents, env.extents_n },
-		.content = d->content >= 0 ? d->content : m->read_fd,
+		.content = content,
 		.targets = { targets, d->n },
 	};
-	d->channel = ch;
-	d->heard = loop_now();
-	ipc_note(ch, m->trace, &ipc_deliver, &msg);
+	if (content >= 0) {
+		d->channel = ch;
+		d->heard = loop_now();
+		ipc_note_giving(ch, m->trace, &ipc_deliver, &msg);
+	}
 	mem_free(targets);
+	return content >= 0;
 }
 
 static void
@@ -216,18 +237,16 @@ batch_send(struct transport *t, struct opening *batch, size_t n, struct ipc_chan
 {
 	for (size_t i = 0; i < n; i++) {
 		struct delivery *d = batch[i].delivery;
-		int content = d->content;
+		bool open = ch && ipc_is_open(ch);
 
-		if (batch[i].error != 0) {
-			delivery_unopened(t->q, d, batch[i].error);
-			continue;
-		}
-		if (ch && ipc_is_open(ch))
-			delivery_send(d, ch);
-		if (content >= 0)
-			sys_close(content);
+		if (batch[i].error == 0 && open && !delivery_send(d, ch))
+			batch[i].error = errno;
+		if (d->content >= 0)
+			sys_close(d->content);
 		d->content = -1;
-		if (!d->channel)
+		if (batch[i].error != 0)
+			delivery_unopened(t->q, d, batch[i].error);
+		else if (!d->channel)
 			scheduler_end(d);
 	}
 }
@@ -256,7 +275,7 @@ dispatch_round(struct transport *t, struct opening batch[BATCH])
 	if (n == 0)
 		return VERDICT_ABSENT;
 	if (to_open) {
-		fan_run(q->pool, opening_job, batch, n, sizeof(*batch));
+		fan_run(q->pool, opening_job, batch, n, sizeof(*batch), FAN_SLOW);
 		/* The channel may be another by now, or none. */
 		v = service_channel(q->ctx, t->name, 0, &ch, &err);
 		if (v != VERDICT_OK)

@@ -112,10 +112,9 @@ door_lend(struct client *client, struct ipc_request *req, struct store_file *fil
 	client->q->lent_n++;
 	msg.handle = lent->handle;
 	msg.content = lent->file.append_fd;
-	ipc_reply(req, &ipc_queue_opened, &msg);
-	/* A duplicate is on its way: from here on only the client can append. */
-	sys_close(lent->file.append_fd);
+	/* From here on only the client can append. */
 	lent->file.append_fd = -1;
+	ipc_reply_giving(req, &ipc_queue_opened, &msg);
 }
 
 FIBER_MAIN

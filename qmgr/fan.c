@@ -1,13 +1,14 @@
 /*
- * Fan-out over the pool: the items of one call are taken one by one by as many threads as are free.
- * Called by commit.c, change.c, dispatch.c and recover.c. The fiber waits for one of these threads
- * alone (a wait that nothing can cut short); that thread leaves when the last item of all threads
- * is done. A thread that comes too late finds no item left and touches only the shared struct,
- * which the last one out frees.
+ * Fan-out over the pool: the items of one call are taken one by one by as many threads as are worth
+ * waking. Called by commit.c, change.c, dispatch.c and recover.c. The fiber waits for one of these
+ * threads alone (a wait that nothing can cut short); that thread leaves when the last item of all
+ * threads is done. A thread that comes too late finds no item left and touches only the shared
+ * struct, which the last one out frees.
  */
 #include "config.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/mem.h"
 #include "qmgr/fan.h"
@@ -17,10 +18,10 @@ struct fan {
 	char *items;
 	size_t n;
 	size_t size;
-	pthread_mutex_t mutex;
+	atomic_size_t next;
+	atomic_size_t done;
+	pthread_mutex_t mutex; /* around the last change of DONE and the wait for it */
 	pthread_cond_t all_done;
-	size_t next;
-	size_t done;
 	unsigned users; /* the loop's side alone */
 };
 
@@ -28,18 +29,16 @@ static void
 fan_work(void *arg)
 {
 	struct fan *fan = arg;
+	size_t at;
 
-	pthread_mutex_lock(&fan->mutex);
-	while (fan->next < fan->n) {
-		void *item = fan->items + fan->next++ * fan->size;
-
-		pthread_mutex_unlock(&fan->mutex);
-		fan->fn(item);
+	while ((at = atomic_fetch_add(&fan->next, 1)) < fan->n) {
+		fan->fn(fan->items + at * fan->size);
+		if (atomic_fetch_add(&fan->done, 1) + 1 < fan->n)
+			continue;
 		pthread_mutex_lock(&fan->mutex);
-		if (++fan->done == fan->n)
-			pthread_cond_broadcast(&fan->all_done);
+		pthread_cond_broadcast(&fan->all_done);
+		pthread_mutex_unlock(&fan->mutex);
 	}
-	pthread_mutex_unlock(&fan->mutex);
 }
 
 static void
@@ -48,9 +47,11 @@ fan_work_and_wait(void *arg)
 	struct fan *fan = arg;
 
 	fan_work(fan);
+	if (atomic_load(&fan->done) == fan->n)
+		return;
 	pthread_mutex_lock(&fan->mutex);
 	/* What is not done is in another thread's hands now. */
-	while (fan->done < fan->n)
+	while (atomic_load(&fan->done) < fan->n)
 		pthread_cond_wait(&fan->all_done, &fan->mutex);
 	pthread_mutex_unlock(&fan->mutex);
 }
@@ -69,7 +70,7 @@ fan_leave(void *arg)
 
 SUSPENDS
 void
-fan_run(struct pool *pool, fan_fn *fn, void *items, size_t n, size_t size)
+fan_run(struct pool *pool, fan_fn *fn, void *items, size_t n, size_t size, size_t share)
 {
 	struct fan *fan;
 
@@ -82,7 +83,7 @@ fan_run(struct pool *pool, fan_fn *fn, void *items, size_t n, size_t size)
 	fan->size = size;
 	pthread_mutex_init(&fan->mutex, NULL);
 	pthread_cond_init(&fan->all_done, NULL);
-	fan->users = (unsigned)size_min(n, LIMIT_POOL_THREADS);
+	fan->users = (unsigned)size_min((n + share - 1) / share, LIMIT_POOL_THREADS);
 	for (unsigned i = fan->users; i > 1; i--)
 		pool_submit(pool, fan_work, fan_leave, fan);
 	(void)pool_run(pool, fan_work_and_wait, fan);

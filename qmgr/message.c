@@ -74,14 +74,23 @@ message_fill(struct qmgr *q, struct message *m, const struct file_head *head, st
 	return full;
 }
 
+int
+message_take_fd(struct qmgr *q, struct message *m)
+{
+	int fd = m->read_fd;
+
+	q->held_fds -= fd >= 0;
+	m->read_fd = -1;
+	return fd;
+}
+
 void
 message_close_fd(struct qmgr *q, struct message *m)
 {
-	if (m->read_fd < 0)
-		return;
-	sys_close(m->read_fd);
-	m->read_fd = -1;
-	q->held_fds--;
+	int fd = message_take_fd(q, m);
+
+	if (fd >= 0)
+		sys_close(fd);
 }
 
 void

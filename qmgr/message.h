@@ -117,6 +117,8 @@ struct message *message_fill(struct qmgr *q, struct message *m, const struct fil
 /* Forgets it; the file is somebody else's matter. No recipient is waiting or running. */
 void message_free(struct qmgr *q, struct message *m);
 void message_close_fd(struct qmgr *q, struct message *m);
+/* Its descriptor, now the caller's, or -1. */
+int message_take_fd(struct qmgr *q, struct message *m);
 
 /* Texts point into the message. */
 void message_envelope(const struct message *m, struct envelope *out);

@@ -140,7 +140,7 @@ recover_batch(struct recovery *r, size_t *at, struct load *batch)
 		load_init(&batch[n], r->q->store, name);
 		batch[n++].m = m;
 	}
-	fan_run(r->q->pool, load_job, batch, n, sizeof(*batch));
+	fan_run(r->q->pool, load_job, batch, n, sizeof(*batch), FAN_SLOW);
 	for (size_t i = 0; i < n; i++)
 		loaded(r, &batch[i]);
 	active_fill(r->q);

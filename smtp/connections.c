@@ -9,7 +9,6 @@
 
 #include "base/mem.h"
 
-
 void
 connections_put_key(struct str *out, const struct client *c, struct span nexthop,
     const struct tls_policy *tls, struct span sender)

@@ -54,16 +54,26 @@ add_list(struct own *own, struct span list)
 	}
 }
 
+static bool
+is_loopback(const struct domain_ip *ip)
+{
+	static const uint8_t loopback[16] = { [15] = 1 };
+
+	return ip->size == 4 ? ip->byte[0] == 127 : memcmp(ip->byte, loopback, 16) == 0;
+}
+
 void
 own_find(struct own *own, const struct conf *conf)
 {
 	arena_init(&own->arena, (LIMIT_SMTP_ADDRESSES + 1) * sizeof(*own->v));
 	own->v = arena_alloc_array(&own->arena, LIMIT_SMTP_ADDRESSES, sizeof(*own->v));
 	own->n = 0;
+	own->loopback = true;
+	add_list(own, conf->inet_interfaces);
+	for (size_t i = 0; i < own->n; i++)
+		own->loopback = own->loopback && !is_loopback(&own->v[i]);
 	if (span_eq_nocase(conf->inet_interfaces, span_lit("all")))
 		add_interfaces(own);
-	add_list(own, conf->inet_interfaces);
-	own->loopback = own->n == 0 || span_eq_nocase(conf->inet_interfaces, span_lit("all"));
 	add_list(own, conf->proxy_interfaces);
 }
 
@@ -79,12 +89,10 @@ bool
 own_has(const struct own *own, const struct domain_ip *ip)
 {
 	static const uint8_t zero[16] = { 0 };
-	static const uint8_t loopback[16] = { [15] = 1 };
 
 	if (memcmp(ip->byte, zero, ip->size) == 0)
 		return true;
-	if (own->loopback &&
-	    (ip->size == 4 ? ip->byte[0] == 127 : memcmp(ip->byte, loopback, 16) == 0))
+	if (own->loopback && is_loopback(ip))
 		return true;
 	for (size_t i = 0; i < own->n; i++)
 		if (own->v[i].size == ip->size && memcmp(own->v[i].byte, ip->byte, ip->size) == 0)

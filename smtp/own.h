@@ -16,8 +16,8 @@ struct own {
 /* inet_interfaces ("all": those of the kernel) and proxy_interfaces. Before the walls. */
 void own_find(struct own *own, const struct conf *conf);
 void own_free(struct own *own);
-/* The unspecified address is everybody's own; loopback is, unless inet_interfaces names addresses:
- * then other suites may live on the rest of it. */
+/* The unspecified address is everybody's own, and so is loopback, unless inet_interfaces names an
+ * address of it: then others may live on the rest. */
 bool own_has(const struct own *own, const struct domain_ip *ip);
 
 #endif

@@ -39,6 +39,7 @@ smtpd_prepare(struct service_ctx *ctx, struct err *err)
 
 	smtpd->ctx = ctx;
 	list_init(&smtpd->sessions);
+	resolved_init(&smtpd->resolved);
 	queue_id_init(&smtpd->ids, (uint32_t)getpid());
 	service_set_state(ctx, smtpd);
 	/* A message larger than a process may write is an error of that message, not our end. */
@@ -55,6 +56,7 @@ void
 smtpd_free(struct smtpd *smtpd)
 {
 	access_free(smtpd->rules);
+	resolved_free(&smtpd->resolved);
 	if (smtpd->tls)
 		tls_context_free(smtpd->tls);
 	mem_free(smtpd);

@@ -30,11 +30,9 @@ session_dismiss(struct session *s, const char *why)
 SUSPENDS static bool
 session_over(struct session *s)
 {
-	struct service_ctx *ctx = s->smtpd->ctx;
-
 	if (s->quit || s->lost)
 		return true;
-	if (service_shutdown(ctx) || (service_stopping(ctx) && s->state <= SMTP_GREETED)) {
+	if (service_shutdown(s->smtpd->ctx)) {
 		reply(s, 421, "4.3.2 %.*s Service shutting down", SPAN_ARG(s->conf->myhostname));
 		return true;
 	}

@@ -7,6 +7,7 @@
 #include "event/tls.h"
 #include "message/queue_id.h"
 #include "service/service.h"
+#include "smtpd/resolved.h"
 
 struct access_rules;
 
@@ -15,6 +16,7 @@ struct smtpd {
 	struct queue_id_maker ids;
 	struct access_rules *rules; /* the lists of restrictions, compiled */
 	struct tls_context *tls;    /* NULL: TLS is not offered */
+	struct resolved resolved;
 	struct list sessions;
 };
 

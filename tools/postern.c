@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -78,7 +77,8 @@ instance_pid(const struct instance *in)
 	str_free(&path);
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
-	bool idle = flock(fd, LOCK_SH | LOCK_NB) == 0;
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	bool idle = fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type == F_UNLCK;
 	ssize_t n = idle ? 0 : sys_pread_all(fd, text, sizeof(text) - 1, 0);
 	sys_close(fd);
 	if (idle)

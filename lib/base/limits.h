@@ -38,6 +38,8 @@
 #define LIMIT_NEXTHOP      320  /* bytes of a destination: "[domain]:port", a socket path, "name[address]:port" */
 #define LIMIT_MAILBOX_NAME 1024 /* bytes of a mailbox name in UTF-8, all levels */
 #define LIMIT_RECIPIENTS   50000 /* recipients of one message, whatever smtpd_recipient_limit says */
+#define LIMIT_RESOLVED     256   /* recipients whose routes one smtpd keeps */
+#define LIMIT_RESOLVED_NS  1000000000 /* for which it does: how long an account that is gone is still taken for one */
 
 /* What mail is made of */
 #define LIMIT_ESMTP_PARAMS    16         /* parameters of one MAIL or RCPT; 9 are defined */
@@ -144,12 +146,32 @@
 #define LIMIT_MAIL_TREE       (1u << 20)  /* bytes of a MIME tree made while a message is stored */
 #define LIMIT_MAIL_CACHE      65536       /* bytes cached of one message */
 
+/* IMAP */
+#define LIMIT_IMAP_RANGES 100000      /* ranges of a sequence set: a mailbox of 200,000 messages, every other one */
+#define LIMIT_IMAP_SECTION 101          /* numbers of a section, as "1.2.3": LIMIT_MIME_DEPTH, and one that is not there */
+#define LIMIT_IMAP_FIELDS 200           /* header fields named in one section */
+#define LIMIT_IMAP_ITEMS 100            /* items of one FETCH, each with its section */
+#define LIMIT_IMAP_KEYS 15000          /* keys of one SEARCH, groups counted too: 2 MiB of memory */
+#define LIMIT_IMAP_ANSWER (48u << 20)   /* bytes of an untagged FETCH: the structure of LIMIT_MIME_MEMORY, quoted */
+
+/* IMAP */
+#define LIMIT_IMAP_TAG        128         /* bytes of a tag: clients use less than ten */
+#define LIMIT_IMAP_ARENA      (4u << 20)  /* bytes of memory for one command, beyond its text */
+#define LIMIT_IMAP_STALL      60          /* s for the rest of a command that has begun */
+#define LIMIT_IMAP_NEWS       (16u << 20) /* bytes of news of a mailbox gathered: a million EXPUNGEs */
+#define LIMIT_IMAP_PASS       (64u << 20) /* bytes of a refused message that are passed over; after more the session ends */
+#define LIMIT_IMAP_POLL       10          /* s between looks at a mailbox that cannot be watched */
+
 /* Sandboxes */
 #define LIMIT_SANDBOX_GROUPS 64    /* supplementary groups of a process; who has more is no mail user */
 #define LIMIT_SANDBOX_STATUS 16384 /* bytes of /proc/PID/status */
 #define LIMIT_SANDBOX_PATH   4096  /* bytes of a path that /proc shows */
 
-/* Sandboxes */
+/* Mail of this host's users */
+#define LIMIT_SUBMISSION_HEAD (4u << 20) /* bytes of a submission's envelope: 50,000 recipients of 80 bytes */
+#define LIMIT_PICKUP_JOBS   50    /* submissions that are brought in at one time: each has a file open */
+#define LIMIT_PICKUP_KNOWN  10000 /* files of the maildrop that are no submissions and were logged: once is enough */
+
 /* Counts of clients */
 #define LIMIT_ANVIL_CLIENTS 100000 /* keys that anvil keeps, 250 bytes each; the longest idle is forgotten */
 

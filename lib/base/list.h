@@ -72,6 +72,16 @@ list_pop(struct list *head)
 	return node;
 }
 
+/* All nodes of FROM, in their order, become those of TO, which has none. */
+static inline void
+list_take(struct list *to, struct list *from)
+{
+	if (list_empty(from))
+		return;
+	list_insert_between(to, from->prev, from->next);
+	list_init(from);
+}
+
 #define LIST_ITEM(node, type, member) CONTAINER_OF(node, type, member)
 
 /* Walks the list; NODE may be removed meanwhile, its successor may not. */

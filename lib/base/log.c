@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -19,6 +20,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/time.h"
 #include "base/utf8.h"
 
 enum {
@@ -137,7 +139,8 @@ static int
 log_head(char *p, size_t size, enum log_level level)
 {
 	if (!logger.plain)
-		return snprintf(p, size, "%c%s", '0' + (int)level, log_prefixes[level]);
+		return snprintf(p, size, "%c%016" PRIx64 "%s", '0' + (int)level, time_wall(),
+		    log_prefixes[level]);
 	return snprintf(p, size, "%.*s[%ld]: %s", LOG_IDENT,
 	    logger.ident ? logger.ident : "postern", (long)getpid(), log_prefixes[level]);
 }

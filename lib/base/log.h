@@ -24,8 +24,9 @@ enum log_level {
  * Where lines go: FD is a SOCK_SEQPACKET socket to the log daemon (each packet holds one or more
  * records), or a file descriptor such as stderr when PLAIN, which then gets "ident[pid]: text"
  * lines. The descriptor stays the caller's. A record on the socket is: one byte level ('0' + enum),
- * the text, '\n'.
+ * the wall clock's nanoseconds in LOG_TIME_DIGITS hexadecimal digits, the text, '\n'.
  */
+#define LOG_TIME_DIGITS 16
 void log_open(const char *ident, int fd, bool plain);
 /* Lines below LEVEL are dropped. */
 void log_set_level(enum log_level level);

@@ -10,6 +10,7 @@
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -154,6 +155,27 @@ has_work(const struct loop *l)
 	return l->fiber_count || l->busy || l->timers.n > (l->sweep.node.place != 0);
 }
 
+void
+loop_set_gap(uint64_t ns)
+{
+	assert(ns < NS_PER_S);
+	loop_here->gap = ns;
+}
+
+/* Until GAP after the turn began, which was right after the last look. */
+static void
+rest(const struct loop *l)
+{
+	uint64_t gone = time_mono() - l->now;
+	struct timespec t = { 0 };
+
+	if (gone >= l->gap)
+		return;
+	t.tv_nsec = (long)(l->gap - gone);
+	/* A signal ends it early, and is not lost. */
+	(void)nanosleep(&t, NULL);
+}
+
 static void
 turn(struct loop *l)
 {
@@ -167,6 +189,8 @@ turn(struct loop *l)
 		flags |= EVLOOP_NONBLOCK;
 	else
 		timers_arm(l);
+	if (l->gap > 0 && !(flags & EVLOOP_NONBLOCK))
+		rest(l);
 	event_base_loop(l->base, flags);
 }
 

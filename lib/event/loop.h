@@ -40,6 +40,12 @@ uint64_t loop_now(void);
 typedef void loop_hook_fn(void *arg);
 void loop_at_turn_end(loop_hook_fn *fn, void *arg);
 
+/*
+ * From now on the loop looks at its descriptors every NS at most, and sleeps instead: what comes
+ * meanwhile is handled together. For a process that nobody waits for.
+ */
+void loop_set_gap(uint64_t ns);
+
 /* A timer that lies in its owner; FN runs on the loop's stack and must not suspend: it wakes or
  * spawns fibers. */
 typedef void timer_fn(void *arg);

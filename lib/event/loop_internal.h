@@ -53,6 +53,7 @@ struct loop {
 	struct event *tick; /* libevent's timer, for the first of ours */
 	uint64_t tick_at;   /* DEADLINE_NEVER: not set */
 	uint64_t now;
+	uint64_t gap; /* least time between two looks at the descriptors */
 	struct heap timers;
 	struct timer sweep;
 	struct list ready;

@@ -2,15 +2,18 @@
  * Threads for calls that block. Called by whoever syncs or unlinks. Jobs go to the threads through
  * one queue and come back through another, both under one mutex; an eventfd tells the loop. Threads
  * start when a job finds none idle, at most LIMIT_POOL_THREADS; at most LIMIT_POOL_QUEUE jobs wait.
- * A thread touches nothing but its job and these queues: in particular no fiber, no log and no
- * libevent.
+ * One thread at a time is being woken, and wakes the next if there is still something to do: many
+ * short jobs are done by the first before others have come. A thread touches nothing but its job
+ * and these queues: in particular no fiber, no log and no libevent.
  */
 #include "config.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/sys.h"
@@ -33,7 +36,8 @@ struct pool {
 	struct list waiting;
 	struct list finished;
 	size_t waiting_count;
-	unsigned idle;
+	unsigned idle; /* threads that wait, those that have been signalled too */
+	bool waking;   /* one has been signalled and has not come yet */
 	bool ending;
 	/* The loop's side alone */
 	pthread_t threads[LIMIT_POOL_THREADS];
@@ -43,33 +47,59 @@ struct pool {
 	struct event *wake_event;
 };
 
+/* Is it up to the caller to wake a thread, once it has let go of the mutex? */
+static bool
+pool_must_wake(struct pool *pool)
+{
+	if (pool->waking || pool->idle == 0 || list_empty(&pool->waiting))
+		return false;
+	pool->waking = true;
+	return true;
+}
+
+/* The next job, the mutex held; NULL at the end of the pool. */
+static struct job *
+pool_take(struct pool *pool)
+{
+	struct list *node;
+
+	while ((node = list_pop(&pool->waiting)) == NULL && !pool->ending) {
+		pool->idle++;
+		pthread_cond_wait(&pool->work, &pool->mutex);
+		pool->idle--;
+		pool->waking = false;
+	}
+	if (!node)
+		return NULL;
+	pool->waiting_count--;
+	return LIST_ITEM(node, struct job, link);
+}
+
 static void *
 pool_thread(void *arg)
 {
 	struct pool *pool = arg;
-	struct list *node;
+	struct job *job;
 	uint64_t one = 1;
 
 	pthread_mutex_lock(&pool->mutex);
-	for (;;) {
-		bool first;
+	while ((job = pool_take(pool)) != NULL) {
+		bool wake = pool_must_wake(pool), first;
 
-		while ((node = list_pop(&pool->waiting)) == NULL && !pool->ending) {
-			pool->idle++;
-			pthread_cond_wait(&pool->work, &pool->mutex);
-			pool->idle--;
-		}
-		if (!node)
-			break;
-		pool->waiting_count--;
 		pthread_mutex_unlock(&pool->mutex);
-		LIST_ITEM(node, struct job, link)->fn(LIST_ITEM(node, struct job, link)->arg);
+		if (wake)
+			pthread_cond_signal(&pool->work);
+		job->fn(job->arg);
 		pthread_mutex_lock(&pool->mutex);
 		first = list_empty(&pool->finished);
-		list_push(&pool->finished, node);
-		/* The loop takes all that is finished at one time. */
-		if (first)
-			(void)sys_write(pool->wake_fd, &one, sizeof(one));
+		list_push(&pool->finished, &job->link);
+		if (!first)
+			continue;
+		/* The loop takes all that is finished at one time. No file: no fault may hit it. */
+		pthread_mutex_unlock(&pool->mutex);
+		if (write(pool->wake_fd, &one, sizeof(one)) < 0)
+			assert(errno == EAGAIN);
+		pthread_mutex_lock(&pool->mutex);
 	}
 	pthread_mutex_unlock(&pool->mutex);
 	return NULL;
@@ -91,16 +121,14 @@ static void
 pool_collect(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
 	struct pool *pool = arg;
-	struct list *node;
+	struct list finished, *node;
 
-	for (;;) {
-		pthread_mutex_lock(&pool->mutex);
-		node = list_pop(&pool->finished);
-		pthread_mutex_unlock(&pool->mutex);
-		if (!node)
-			return;
+	list_init(&finished);
+	pthread_mutex_lock(&pool->mutex);
+	list_take(&finished, &pool->finished);
+	pthread_mutex_unlock(&pool->mutex);
+	while ((node = list_pop(&finished)) != NULL)
 		job_finished(LIST_ITEM(node, struct job, link));
-	}
 }
 
 struct pool *
@@ -163,14 +191,17 @@ pool_start_thread(struct pool *pool)
 static void
 pool_queue(struct pool *pool, struct job *job)
 {
-	bool crowded;
+	bool crowded, wake;
 
 	pthread_mutex_lock(&pool->mutex);
 	assert(pool->waiting_count < LIMIT_POOL_QUEUE);
 	list_push(&pool->waiting, &job->link);
 	crowded = ++pool->waiting_count > pool->idle;
-	pthread_cond_signal(&pool->work);
+	wake = pool_must_wake(pool);
 	pthread_mutex_unlock(&pool->mutex);
+	/* Whoever is woken finds the mutex free. */
+	if (wake)
+		pthread_cond_signal(&pool->work);
 	loop_here->busy++;
 	if (crowded && pool->started < pool->max)
 		pool_start_thread(pool);

@@ -116,17 +116,30 @@ stream_pair(struct stream **a_out, struct stream **b_out)
 	*b_out = stream_new(fds[1]);
 }
 
+void
+stream_exhausted(struct stream *s, enum transport_result want)
+{
+	s->streak = 0;
+	if (want == TRANSPORT_WANT_READ)
+		s->watch.readable = false;
+	else
+		s->watch.writable = false;
+}
+
+SUSPENDS
+enum verdict
+stream_wait(struct stream *s, enum transport_result want, uint64_t deadline)
+{
+	return want == TRANSPORT_WANT_READ ? fdwatch_wait_readable(&s->watch, deadline)
+					   : fdwatch_wait_writable(&s->watch, deadline);
+}
+
 SUSPENDS
 enum verdict
 stream_await(struct stream *s, enum transport_result want, uint64_t deadline)
 {
-	s->streak = 0;
-	if (want == TRANSPORT_WANT_READ) {
-		s->watch.readable = false;
-		return fdwatch_wait_readable(&s->watch, deadline);
-	}
-	s->watch.writable = false;
-	return fdwatch_wait_writable(&s->watch, deadline);
+	stream_exhausted(s, want);
+	return stream_wait(s, want, deadline);
 }
 
 SUSPENDS

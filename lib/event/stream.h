@@ -67,8 +67,10 @@ uint64_t stream_received(const struct stream *s);
  * has closed its sending side, though input from before may still be unread.
  */
 bool stream_peer_gone(struct stream *s);
-/* Waits for input without taking it. */
+/* Waits for input without taking it; VERDICT_ABSENT: there is none, and stream_nudge was called. */
 SUSPENDS enum verdict stream_wait_input(struct stream *s, uint64_t deadline);
+/* Ends a wait for input that has nothing left to write; without one it does nothing. */
+void stream_nudge(struct stream *s);
 
 /*
  * Gathers; sends by itself what does not have to wait when much has been gathered, and waits when

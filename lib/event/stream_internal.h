@@ -45,7 +45,7 @@ buffer_size(const struct buffer *b)
 static inline struct span
 buffer_span(const struct buffer *b)
 {
-	return span_of(b->p + b->at, b->end - b->at);
+	return span_of(b->p ? b->p + b->at : NULL, b->end - b->at);
 }
 
 /* At least MIN free bytes behind the end; a buffer that has to be made or to grow gets room for
@@ -57,8 +57,13 @@ void buffer_append(struct buffer *b, struct span bytes);
 /* Wiped and given back. */
 void buffer_free(struct buffer *b);
 
-/* Waits for what a transport wanted. */
+/*
+ * Waits for what a transport wanted. The two halves of it are for who suspends between: what is
+ * exhausted must be said before that, since readiness is told once and may come meanwhile.
+ */
 SUSPENDS enum verdict stream_await(struct stream *s, enum transport_result want, uint64_t deadline);
+void stream_exhausted(struct stream *s, enum transport_result want);
+SUSPENDS enum verdict stream_wait(struct stream *s, enum transport_result want, uint64_t deadline);
 /* Counts a call that moved bytes without waiting; lets others run when there were many. */
 SUSPENDS enum verdict stream_stay_fair(struct stream *s);
 /* Flushes what is gathered, before a read waits; each wait bounded by DEADLINE and the write

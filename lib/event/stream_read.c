@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include "event/loop_internal.h"
 #include "event/stream_internal.h"
 
 #define READ_SIZE_MIN 4096
@@ -40,14 +41,18 @@ SUSPENDS
 static enum verdict
 read_await(struct stream *s, enum transport_result want, uint64_t deadline)
 {
-	enum verdict v = stream_flush_for_read(s, deadline);
+	enum verdict v;
 
+	/* Now, and not after the flush: what it waits for may be there by then, and is told once.
+	 */
+	stream_exhausted(s, want);
+	v = stream_flush_for_read(s, deadline);
 	if (v == VERDICT_TIMEOUT || v == VERDICT_CANCELLED)
 		return v;
 	/* A peer that takes nothing more may still have said something. */
 	if (buffer_size(&s->in) == 0)
 		buffer_free(&s->in);
-	return stream_await(s, want, deadline);
+	return stream_wait(s, want, deadline);
 }
 
 /* At least one byte more: into P (at most N), or into the buffer when P is NULL. */
@@ -250,4 +255,10 @@ enum verdict
 stream_wait_input(struct stream *s, uint64_t deadline)
 {
 	return buffer_size(&s->in) ? VERDICT_OK : stream_fill(s, deadline);
+}
+
+void
+stream_nudge(struct stream *s)
+{
+	waitq_end_all(&s->watch.readers, VERDICT_ABSENT);
 }

@@ -241,3 +241,14 @@ ipc_note(struct ipc_channel *ch, uint64_t trace, const struct ipc_type *type, co
 	    !ch->deaf)
 		channel_break(ch, "was left, what it should have got cannot be sent: %s", err.text);
 }
+
+void
+ipc_note_giving(
+    struct ipc_channel *ch, uint64_t trace, const struct ipc_type *type, const void *msg)
+{
+	struct ipc *ipc = ch->ipc;
+
+	output_give(ipc);
+	ipc_note(ch, trace, type, msg);
+	output_given(ipc, type, msg);
+}

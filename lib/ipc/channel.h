@@ -21,6 +21,8 @@ struct ipc {
 	unsigned idle_requests_n;
 	struct str spare[IPC_SPARE_BUFFERS];
 	unsigned spare_n;
+	bool giving; /* the descriptors of the message on its way into a channel are not the
+			caller's */
 	ipc_trace_fn *trace;
 	void *trace_arg;
 };
@@ -113,6 +115,9 @@ SUSPENDS void input_run(struct ipc_channel *ch);
 void input_drop(struct ipc_channel *ch);
 
 /* output.c */
+/* The descriptors of the next message queued with any are the channel's: between these two. */
+void output_give(struct ipc *ipc);
+void output_given(struct ipc *ipc, const struct ipc_type *type, const void *msg);
 /* Queues one frame. VERDICT_TEMP: the channel is gone, no descriptor is left; else as ipc_measure.
  */
 enum verdict output_put(struct ipc_channel *ch, const struct ipc_type *type, uint32_t id,

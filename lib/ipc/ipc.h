@@ -140,6 +140,9 @@ void ipc_forget(struct ipc_pending *slot);
 /* A message without a reply. A channel that is gone takes none; one that cannot be sent closes the
  * channel. */
 void ipc_note(struct ipc_channel *ch, uint64_t trace, const struct ipc_type *type, const void *msg);
+/* The same; the descriptors in MSG are the channel's from now on, whatever comes of it. */
+void ipc_note_giving(
+    struct ipc_channel *ch, uint64_t trace, const struct ipc_type *type, const void *msg);
 
 /* NULL once the channel is gone. */
 struct ipc_channel *ipc_request_channel(const struct ipc_request *req);
@@ -155,6 +158,8 @@ int ipc_request_take_fd(struct ipc_request *req, int fd);
  * cannot be sent becomes ipc_failed.
  */
 void ipc_reply(struct ipc_request *req, const struct ipc_type *type, const void *msg);
+/* The same; the descriptors in MSG are the channel's from now on, whatever comes of it. */
+void ipc_reply_giving(struct ipc_request *req, const struct ipc_type *type, const void *msg);
 void ipc_fail(struct ipc_request *req, const struct err *err);
 void ipc_done(struct ipc_request *req);
 

@@ -187,7 +187,26 @@ output_flush(struct ipc_channel *ch)
 	output_release(ch);
 }
 
-/* Duplicates the descriptors of MSG for the frame that begins at AT. */
+void
+output_give(struct ipc *ipc)
+{
+	ipc->giving = true;
+}
+
+void
+output_given(struct ipc *ipc, const struct ipc_type *type, const void *msg)
+{
+	int fds[LIMIT_IPC_FDS];
+
+	/* Nobody took them. */
+	if (ipc->giving) {
+		ipc_message_fds(type, msg, fds);
+		fds_close(fds, type->fds);
+	}
+	ipc->giving = false;
+}
+
+/* Duplicates, or takes, the descriptors of MSG for the frame that begins at AT. */
 static enum verdict
 cargo_load(struct ipc_channel *ch, const struct ipc_type *type, const void *msg, uint64_t at,
     struct err *err)
@@ -197,7 +216,8 @@ cargo_load(struct ipc_channel *ch, const struct ipc_type *type, const void *msg,
 
 	ipc_message_fds(type, msg, fds);
 	for (; c.fds_n < type->fds; c.fds_n++) {
-		c.fds[c.fds_n] = fcntl(fds[c.fds_n], F_DUPFD_CLOEXEC, 0);
+		c.fds[c.fds_n] =
+		    ch->ipc->giving ? fds[c.fds_n] : fcntl(fds[c.fds_n], F_DUPFD_CLOEXEC, 0);
 		if (c.fds[c.fds_n] < 0) {
 			err_sys(err, errno, "duplicating a descriptor of %s", type->name);
 			fds_close(c.fds, c.fds_n);
@@ -209,6 +229,7 @@ cargo_load(struct ipc_channel *ch, const struct ipc_type *type, const void *msg,
 		ch->cargo = mem_resize_array(ch->cargo, ch->cargo_cap, sizeof(*ch->cargo));
 	}
 	ch->cargo[ch->cargo_n++] = c;
+	ch->ipc->giving = false;
 	return VERDICT_OK;
 }
 

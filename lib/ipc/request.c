@@ -190,6 +190,16 @@ ipc_reply(struct ipc_request *req, const struct ipc_type *type, const void *msg)
 }
 
 void
+ipc_reply_giving(struct ipc_request *req, const struct ipc_type *type, const void *msg)
+{
+	struct ipc *ipc = req->ipc;
+
+	output_give(ipc);
+	ipc_reply(req, type, msg);
+	output_given(ipc, type, msg);
+}
+
+void
 ipc_fail(struct ipc_request *req, const struct err *err)
 {
 	assert(req->type->sort == IPC_CALL);

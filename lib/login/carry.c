@@ -147,8 +147,8 @@ carry_start(struct login *l, struct span state, struct err *err)
 	v = ipc_call(l->channel, l->trace, &ipc_session_start, &start, &ipc_session_started,
 	    &started, &arena, deadline_after_s(LIMIT_LOGIN_WAIT), err);
 	arena_free(&arena);
-	if (v == VERDICT_OK && !l->channel)
-		v = err_set(err, VERDICT_TEMP, "the user's process ended");
+	/* It has begun, and may be over already: a client that said all it wanted along with its
+	 * login has had all its answers. */
 	if (v == VERDICT_OK)
 		return v;
 	carry_drop_channel(l);
@@ -182,20 +182,37 @@ SUSPENDS
 static enum verdict
 carry_sleep(struct login *l)
 {
+	uint64_t max = l->front->settings.parked_max;
+	uint64_t until = max > 0 ? time_mono() + max : DEADLINE_NEVER;
 	struct fdwatch watch;
 	enum verdict v;
 	char byte;
 
 	if (l->io)
-		return stream_wait_input(l->io, DEADLINE_NEVER);
+		return stream_wait_input(l->io, until);
 	fdwatch_init(&watch, l->fd);
 	watch.readable = false;
-	v = fdwatch_wait_readable(&watch, DEADLINE_NEVER);
+	v = fdwatch_wait_readable(&watch, until);
 	fdwatch_fini(&watch);
 	/* Its end is no reason to start a process. */
 	if (v == VERDICT_OK && recv(l->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
 		v = VERDICT_EOF;
 	return v;
+}
+
+/* A parked session that ends here: nobody else can say good-bye to its client. */
+SUSPENDS
+static void
+carry_farewell(struct login *l, enum verdict v)
+{
+	if (v != VERDICT_TIMEOUT && v != VERDICT_CANCELLED)
+		return;
+	if (!l->io)
+		l->io = stream_new(l->fd);
+	l->fd = -1;
+	l->front->settings.refuse(l, v == VERDICT_TIMEOUT
+					 ? span_lit("nothing was said for too long")
+					 : span_lit("the server is shutting down"));
 }
 
 SUSPENDS
@@ -254,7 +271,12 @@ login_hand_over(struct login *l, struct span state, struct err *err)
 		return v;
 	}
 	carry_on(l);
-	while (l->parked && carry_sleep(l) == VERDICT_OK) {
+	while (l->parked) {
+		v = carry_sleep(l);
+		if (v != VERDICT_OK) {
+			carry_farewell(l, v);
+			break;
+		}
 		if (carry_revive(l, &why) != VERDICT_OK) {
 			log_event(LOG_LEVEL_WARNING, "%s: the session of %s cannot go on: %s",
 			    login_peer(l), log_escape(str_span(&l->name)), why.text);

@@ -21,6 +21,7 @@ struct login_settings {
 	bool tls_wrapper; /* TLS at once, as on ports 993 and 995 */
 	bool tls_needed;  /* no password without TLS, but from this host's loopback */
 	uint64_t timeout; /* ns from accept to the login */
+	uint64_t parked_max; /* ns that a parked session may be silent; 0: for ever */
 	uint32_t errors_max; /* failed commands and logins; then the dialogue is over */
 	uint32_t client_max; /* connections of one client at one time, 0: no limit */
 	/*
@@ -28,8 +29,8 @@ struct login_settings {
 	 * over; what it has written is flushed, the connection is closed.
 	 */
 	void (*dialogue)(struct login *l);
-	/* A client that may not come in (WHY is for it to read): says so in its protocol's words.
-	 */
+	/* A client that may not come in, or stay parked (WHY is for it to read): says so in its
+	 * protocol's words. */
 	void (*refuse)(struct login *l, struct span why);
 };
 

@@ -54,9 +54,9 @@ void user_session_refuse(struct user_session *s, const struct err *err);
 
 /*
  * Waits for the client's next byte. VERDICT_OK: there is input; VERDICT_TIMEOUT; VERDICT_EOF: the
- * client or the login half is gone; VERDICT_CANCELLED: the service stops, or the worker that
- * carries this session: say good-bye and return. The one place where a session is stopped: a
- * command that has begun is finished.
+ * client or the login half is gone; VERDICT_ABSENT: stream_nudge was called; VERDICT_CANCELLED: the
+ * service stops, or the worker that carries this session: say good-bye and return. The one place
+ * where a session is stopped: a command that has begun is finished.
  */
 SUSPENDS enum verdict user_session_wait(struct user_session *s, uint64_t deadline);
 /* Has it been told to end? For long commands between steps. */

@@ -28,7 +28,8 @@ add_publish(struct mailbox *mb, struct mailbox_addition *a)
 
 /* The record of a message that has its name. */
 static void
-add_record(struct mailbox *mb, struct mailbox_addition *a, uint64_t modseq, struct str *records)
+add_record(
+    struct cache_batch *cache, struct mailbox_addition *a, uint64_t modseq, struct str *records)
 {
 	struct mailfile file;
 	struct mail mail;
@@ -42,7 +43,7 @@ add_record(struct mailbox *mb, struct mailbox_addition *a, uint64_t modseq, stru
 		.vsize = a->draft->vsize,
 		.date = a->date ? a->date : (int64_t)(time_wall() / NS_PER_S),
 		.id = mailfile_id(file.base) };
-	mail.cache_at = cache_append_draft(mb, a->uid, a->draft);
+	mail.cache_at = cache_batch_add_draft(cache, a->uid, a->draft);
 	record_message(records, &mail, file.base);
 }
 
@@ -54,14 +55,18 @@ add_index(struct mailbox *mb, struct mailbox_addition *v, size_t n, const struct
 	struct str records = STR_INIT(LIMIT_MAILBOX_INDEX);
 	uint64_t modseq = index_next_modseq(&mb->ix);
 	uint32_t uid = index_next_uid(&mb->ix);
+	struct cache_batch cache;
 	enum verdict written;
 
+	(void)cache_batch_begin(mb, &cache);
 	for (size_t i = 0; i < n; i++) {
 		if (v[i].v != VERDICT_OK)
 			continue;
 		v[i].uid = uid++;
-		add_record(mb, &v[i], modseq, &records);
+		add_record(&cache, &v[i], modseq, &records);
 	}
+	/* A place where no record came to lie is noticed by who reads it. */
+	(void)cache_batch_end(&cache);
 	/* Last: a log that was cut before it has the directory read. */
 	own_change_end(mb, own, &records);
 	written = mailbox_write(mb, &records, err);

@@ -151,28 +151,38 @@ cache_open(struct mailbox *mb, bool make)
 	return good;
 }
 
-/* Under the lock. Returns the record's place, 0: it could not be written. */
-static uint32_t
-cache_append(struct mailbox *mb, uint32_t uid, const struct cache_entry *entry)
+bool
+cache_batch_begin(struct mailbox *mb, struct cache_batch *b)
 {
-	struct str record = STR_INIT(2 * LIMIT_MAIL_CACHE);
 	struct stat st;
-	uint64_t at = 0;
 
-	cache_put_record(&record, mb->ix.uidvalidity, uid, entry);
-	if (!record.full && record.n <= LIMIT_MAIL_CACHE && cache_open(mb, true) &&
-	    fstat(mb->cache, &st) == 0) {
-		at = ((uint64_t)st.st_size + CACHE_UNIT - 1) / CACHE_UNIT * CACHE_UNIT;
-		if (at + record.n > LIMIT_MAILBOX_CACHE ||
-		    sys_pwrite_all(mb->cache, record.p, record.n, (off_t)at) != 0)
-			at = 0;
-	}
-	str_free(&record);
-	return (uint32_t)(at / CACHE_UNIT);
+	*b = (struct cache_batch){ .mb = mb };
+	str_init(&b->records, LIMIT_MAILBOX_CACHE);
+	if (!cache_open(mb, true) || fstat(mb->cache, &st) != 0)
+		return false;
+	b->at = ((uint64_t)st.st_size + CACHE_UNIT - 1) / CACHE_UNIT * CACHE_UNIT;
+	return true;
+}
+
+/* Returns the record's place, 0: it is not to be written. */
+static uint32_t
+cache_batch_add(struct cache_batch *b, uint32_t uid, const struct cache_entry *entry)
+{
+	size_t before = b->records.n;
+
+	if (b->at == 0)
+		return 0;
+	cache_put_record(&b->records, b->mb->ix.uidvalidity, uid, entry);
+	if (!b->records.full && b->records.n - before <= LIMIT_MAIL_CACHE &&
+	    b->at + b->records.n <= LIMIT_MAILBOX_CACHE)
+		return (uint32_t)((b->at + before) / CACHE_UNIT);
+	str_cut(&b->records, before);
+	b->records.full = false;
+	return 0;
 }
 
 uint32_t
-cache_append_draft(struct mailbox *mb, uint32_t uid, const struct draft *draft)
+cache_batch_add_draft(struct cache_batch *b, uint32_t uid, const struct draft *draft)
 {
 	struct span head = str_span(&draft->head);
 	struct str headers = STR_INIT(LIMIT_MAIL_CACHE);
@@ -184,10 +194,32 @@ cache_append_draft(struct mailbox *mb, uint32_t uid, const struct draft *draft)
 		entry.part[CACHE_HEADERS] = headers.n ? str_span(&headers) : span_lit("");
 		if (draft->parts.n > 0)
 			entry.part[CACHE_PARTS] = str_span(&draft->parts);
-		at = cache_append(mb, uid, &entry);
+		at = cache_batch_add(b, uid, &entry);
 	}
 	str_free(&headers);
 	return at;
+}
+
+bool
+cache_batch_end(struct cache_batch *b)
+{
+	const struct str *r = &b->records;
+	bool good = r->n == 0 || sys_pwrite_all(b->mb->cache, r->p, r->n, (off_t)b->at) == 0;
+
+	str_free(&b->records);
+	return good;
+}
+
+/* Under the lock. Returns the record's place, 0: it could not be written. */
+static uint32_t
+cache_append(struct mailbox *mb, uint32_t uid, const struct cache_entry *entry)
+{
+	struct cache_batch batch;
+	uint32_t at = 0;
+
+	if (cache_batch_begin(mb, &batch))
+		at = cache_batch_add(&batch, uid, entry);
+	return cache_batch_end(&batch) ? at : 0;
 }
 
 enum verdict

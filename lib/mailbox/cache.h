@@ -4,9 +4,19 @@
 
 #include "mailbox/mailbox_impl.h"
 
-/* Caches headers and structure of a message about to be added; returns its cache_at, 0: not cached.
- */
-uint32_t cache_append_draft(struct mailbox *mb, uint32_t uid, const struct draft *draft);
+/* Records on their way into the cache, in one write at the end. */
+struct cache_batch {
+	struct mailbox *mb;
+	struct str records;
+	uint64_t at; /* where they will lie in the file; 0: nowhere */
+};
+
+/* Under the lock, until the batch has ended. False: nothing can be cached now. */
+bool cache_batch_begin(struct mailbox *mb, struct cache_batch *b);
+/* Headers and structure of a message about to be added; returns its cache_at, 0: not cached. */
+uint32_t cache_batch_add_draft(struct cache_batch *b, uint32_t uid, const struct draft *draft);
+/* Writes them, and frees the batch. False: they are not there. */
+bool cache_batch_end(struct cache_batch *b);
 /* A record's bytes made and read, for cache.c and for fuzzing. False: it is none, or of another
  * message. */
 void cache_put_record(

@@ -99,7 +99,7 @@ draft_parse(struct draft *d)
 }
 
 enum verdict
-draft_sync(struct draft *d, uint64_t date_ns, struct err *err)
+draft_finish(struct draft *d, uint64_t date_ns, struct err *err)
 {
 	const struct timespec date = { (time_t)(date_ns / NS_PER_S), (long)(date_ns % NS_PER_S) };
 	struct span last;
@@ -113,6 +113,16 @@ draft_sync(struct draft *d, uint64_t date_ns, struct err *err)
 	draft_parse(d);
 	if (date_ns && sys_futimens(d->fd, (const struct timespec[2]){ date, date }) != 0)
 		return maildir_failed(err, errno, "set the date of a message");
+	return VERDICT_OK;
+}
+
+enum verdict
+draft_sync(struct draft *d, uint64_t date_ns, struct err *err)
+{
+	enum verdict v = draft_finish(d, date_ns, err);
+
+	if (v != VERDICT_OK)
+		return v;
 	/* A date is metadata that fdatasync may leave out. */
 	if ((date_ns ? sys_fsync(d->fd) : sys_fdatasync(d->fd)) != 0)
 		return maildir_failed(err, errno, "sync message");

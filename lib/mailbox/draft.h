@@ -39,6 +39,9 @@ enum verdict draft_put(struct draft *d, struct span text, struct err *err);
  * INTERNALDATE; 0: now.
  */
 enum verdict draft_sync(struct draft *d, uint64_t date_ns, struct err *err);
+/* The same without the sync, which is the caller's (of the file system, for many at once), and due
+ * before draft_publish. */
+enum verdict draft_finish(struct draft *d, uint64_t date_ns, struct err *err);
 /*
  * Gives the file its name in new/, or in cur/ with INFO (":2,S") after it. It survives a power cut
  * when the directory has been synced, which is the caller's, for many at once.

@@ -110,6 +110,25 @@ mail_file_name(const struct mailbox *mb, const struct mail *mail, struct str *ou
 	return v;
 }
 
+enum verdict
+mailbox_base_name(struct mailbox *mb, uint32_t uid, struct str *out, struct err *err)
+{
+	struct str stored = STR_INIT(2 * LIMIT_MAIL_FILE_NAME);
+	const struct mail *mail = mailbox_mail(mb, uid);
+	struct mailfile file;
+	enum verdict v;
+
+	if (!mail)
+		return err_set(err, VERDICT_ABSENT, "the message has been expunged");
+	v = index_name(&mb->ix, mail, &stored, err);
+	if (v == VERDICT_OK && !mailfile_parse(str_span(&stored), mail->flags & MAIL_NEW, &file))
+		v = err_set(err, VERDICT_TEMP, "the mailbox index names no message");
+	if (v == VERDICT_OK)
+		str_put(out, file.base);
+	str_free(&stored);
+	return v;
+}
+
 static enum verdict
 mailbox_begin(
     struct maildir *md, struct span name, bool fresh, struct mailbox **out, struct err *err)
@@ -204,6 +223,7 @@ mailbox_tidy(struct mailbox *mb, struct err *err)
 
 #define SYNC_FILES 5
 
+/* What is to be synced, from the top down. */
 struct sync_job {
 	struct {
 		unsigned what; /* enum mailbox_unsynced */
@@ -213,14 +233,34 @@ struct sync_job {
 	} files[SYNC_FILES];
 };
 
-/*
- * In a thread. From the top down, and no further than it holds: a message that was moved into a
- * folder is safe there when the folder is.
- */
 static void
-sync_run(void *arg)
+sync_begin(struct mailbox *mb, struct sync_job *job)
 {
-	struct sync_job *job = arg;
+	*job = (struct sync_job){ .files = {
+				      { UNSYNCED_FOLDER, maildir_dir(mb->md), 0, false },
+				      { UNSYNCED_FOLDER, mb->folder.dir, 0, false },
+				      { UNSYNCED_NEW, mb->folder.new, 0, false },
+				      { UNSYNCED_CUR, mb->folder.cur, 0, false },
+				      { UNSYNCED_INDEX, -1, 0, false },
+				  } };
+
+	/* A new file, if need be; when that does not come about, the old one stays unsure. */
+	if (mb->ix.unsure && mailbox_hold(mb, NULL) == VERDICT_OK) {
+		(void)index_make_sure(&mb->ix, NULL);
+		mailbox_release(mb);
+	}
+	job->files[SYNC_FILES - 1].fd = mb->ix.unsure ? -1 : mb->ix.fd;
+	job->files[SYNC_FILES - 1].sys = mb->ix.unsure ? EIO : 0;
+	for (size_t i = 0; i < SYNC_FILES; i++)
+		if (!(mb->unsynced & job->files[i].what))
+			job->files[i].fd = -1;
+	mb->unsynced = 0;
+}
+
+/* No further than it holds: a message that was moved into a folder is safe when the folder is. */
+static void
+sync_all(struct sync_job *job)
+{
 	int failed = 0;
 
 	for (size_t i = 0; i < SYNC_FILES; i++) {
@@ -230,37 +270,19 @@ sync_run(void *arg)
 		if (failed == 0 && sys_fsync(job->files[i].fd) != 0)
 			failed = errno;
 		job->files[i].sys = failed;
-		sys_close(job->files[i].fd);
 	}
 }
 
-/* With descriptors of its own, since the mailbox may go on, or replace its index, meanwhile. */
-static struct sync_job
-sync_begin(struct mailbox *mb)
+/* In a thread. */
+static void
+sync_run(void *arg)
 {
-	struct sync_job job = { .files = {
-				    { UNSYNCED_FOLDER, maildir_dir(mb->md), 0, false },
-				    { UNSYNCED_FOLDER, mb->folder.dir, 0, false },
-				    { UNSYNCED_NEW, mb->folder.new, 0, false },
-				    { UNSYNCED_CUR, mb->folder.cur, 0, false },
-				    { UNSYNCED_INDEX, -1, 0, false },
-				} };
+	struct sync_job *job = arg;
 
-	/* A new file, if need be; when that does not come about, the old one stays unsure. */
-	if (mb->ix.unsure && mailbox_hold(mb, NULL) == VERDICT_OK)
-		(void)index_make_sure(&mb->ix, NULL);
-	mailbox_release(mb);
-	job.files[SYNC_FILES - 1].fd = mb->ix.fd;
-	job.files[SYNC_FILES - 1].sys = mb->ix.unsure ? EIO : 0;
-	for (size_t i = 0; i < SYNC_FILES; i++) {
-		bool wanted = mb->unsynced & job.files[i].what && job.files[i].sys == 0;
-
-		job.files[i].fd = wanted ? fcntl(job.files[i].fd, F_DUPFD_CLOEXEC, 0) : -1;
-		if (wanted && job.files[i].fd < 0)
-			job.files[i].sys = errno;
-	}
-	mb->unsynced = 0;
-	return job;
+	sync_all(job);
+	for (size_t i = 0; i < SYNC_FILES; i++)
+		if (job->files[i].fd >= 0)
+			sys_close(job->files[i].fd);
 }
 
 /* What has failed is to be done again; of the index, all. */
@@ -284,8 +306,17 @@ SUSPENDS
 enum verdict
 mailbox_sync(struct mailbox *mb, struct pool *pool, struct err *err)
 {
-	struct sync_job job = sync_begin(mb);
+	struct sync_job job;
 
+	sync_begin(mb, &job);
+	/* Descriptors of its own: the mailbox may go on, or replace its index, meanwhile. */
+	for (size_t i = 0; i < SYNC_FILES; i++) {
+		if (job.files[i].fd < 0)
+			continue;
+		job.files[i].fd = fcntl(job.files[i].fd, F_DUPFD_CLOEXEC, 0);
+		if (job.files[i].fd < 0)
+			job.files[i].sys = errno;
+	}
 	/* Cancelled or not, it has run. */
 	(void)pool_run(pool, sync_run, &job);
 	return sync_end(mb, &job, err);
@@ -294,8 +325,9 @@ mailbox_sync(struct mailbox *mb, struct pool *pool, struct err *err)
 enum verdict
 mailbox_sync_blocking(struct mailbox *mb, struct err *err)
 {
-	struct sync_job job = sync_begin(mb);
+	struct sync_job job;
 
-	sync_run(&job);
+	sync_begin(mb, &job);
+	sync_all(&job);
 	return sync_end(mb, &job, err);
 }

@@ -160,6 +160,11 @@ enum verdict mailbox_move(struct mailbox *from, struct uid_set set, struct mailb
 enum verdict mailbox_open_message(struct mailbox *mb, uint32_t uid, int *fd_out, struct err *err);
 /* Makes sure that size and vsize are known and right: reads the message if they are not known. */
 enum verdict mailbox_measure(struct mailbox *mb, uint32_t uid, struct err *err);
+/* The same for a file that is found to be another size than the index has. */
+enum verdict mailbox_measure_again(struct mailbox *mb, uint32_t uid, struct err *err);
+/* The part of the file's name that stays when flags change, and when the index is made anew; put
+ * into OUT. VERDICT_ABSENT: no such message. */
+enum verdict mailbox_base_name(struct mailbox *mb, uint32_t uid, struct str *out, struct err *err);
 
 /* What is cached of a message, so that it need not be opened. What is added with mailbox_add has
  * both from the start; the rest is cached by who first needs it.

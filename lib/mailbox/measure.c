@@ -29,17 +29,13 @@ measure_file(int fd, uint64_t *size, uint64_t *vsize, struct err *err)
 }
 
 enum verdict
-mailbox_measure(struct mailbox *mb, uint32_t uid, struct err *err)
+mailbox_measure_again(struct mailbox *mb, uint32_t uid, struct err *err)
 {
-	const struct mail *mail = mailbox_mail(mb, uid);
 	struct str record = STR_INIT(64);
 	uint64_t size, vsize;
 	int fd = -1;
-	enum verdict v;
+	enum verdict v = mailbox_open_message(mb, uid, &fd, err);
 
-	if (mail && mail->vsize > 0)
-		return VERDICT_OK;
-	v = mailbox_open_message(mb, uid, &fd, err);
 	if (v == VERDICT_OK)
 		v = measure_file(fd, &size, &vsize, err);
 	if (v == VERDICT_OK) {
@@ -53,4 +49,14 @@ mailbox_measure(struct mailbox *mb, uint32_t uid, struct err *err)
 		sys_close(fd);
 	str_free(&record);
 	return v;
+}
+
+enum verdict
+mailbox_measure(struct mailbox *mb, uint32_t uid, struct err *err)
+{
+	const struct mail *mail = mailbox_mail(mb, uid);
+
+	if (mail && mail->vsize > 0)
+		return VERDICT_OK;
+	return mailbox_measure_again(mb, uid, err);
 }

@@ -42,6 +42,17 @@ put_literal(struct str *out, struct span s)
 	}
 }
 
+/* How much of S stands for itself between quotes. */
+static size_t
+plain_run(struct span s)
+{
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] != '"' && s.p[n] != '\\' && s.p[n] != '\0')
+		n++;
+	return n;
+}
+
 bool
 imap_put_string(struct str *out, struct span s)
 {
@@ -50,11 +61,15 @@ imap_put_string(struct str *out, struct span s)
 		return !out->full;
 	}
 	str_putc(out, '"');
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '"' || s.p[i] == '\\')
+	while (s.n > 0) {
+		size_t n = plain_run(s);
+
+		str_put(out, span_head(s, n));
+		if (n < s.n && s.p[n] != '\0') {
 			str_putc(out, '\\');
-		if (s.p[i] != '\0')
-			str_putc(out, s.p[i]);
+			str_putc(out, s.p[n]);
+		}
+		s = span_from(s, n + 1);
 	}
 	return str_putc(out, '"');
 }

@@ -29,7 +29,7 @@ enum sandbox_group {
 	SANDBOX_FILE_READ = 1 << 7,	/* open and list what exists */
 	SANDBOX_FILE_WRITE = 1 << 8,	/* make, change, rename and remove files and directories */
 	SANDBOX_FILE_REMOVE = 1 << 9,	/* remove files */
-	SANDBOX_FILE_WATCH = 1 << 10,	/* inotify */
+	SANDBOX_FILE_WATCH = 1 << 10,	/* inotify, F_NOTIFY */
 	SANDBOX_SENDFILE = 1 << 11,	/* file to socket without a copy */
 	SANDBOX_ACCEPT_LOCAL = 1 << 13, /* take connections of tools on this host: Unix sockets */
 	SANDBOX_CODE_LOAD = 1 << 12,	/* map code: modules that libc or PAM load late */

@@ -109,6 +109,8 @@ static const struct rule_condition conditions[] = {
 	{ SANDBOX_FILE_WRITE, "fcntl", 0, { IS(1, F_OFD_SETLKW) } },
 	{ SANDBOX_FILE_WRITE, "fcntl", 0, { IS(1, F_OFD_GETLK) } },
 
+	{ SANDBOX_FILE_WATCH, "fcntl", 0, { IS(1, F_NOTIFY) } },
+
 	/* Asking is harmless, and sandbox_prove asks. */
 	{ RULE_BASE, "prctl", 0, { IS(0, PR_GET_SECCOMP) } },
 	{ RULE_BASE, "prctl", 0, { IS(0, PR_GET_NO_NEW_PRIVS) } },

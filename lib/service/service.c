@@ -206,9 +206,14 @@ service_on_config(struct service_ctx *ctx, struct control_packet *p)
 static void
 service_on_stop(struct service_ctx *ctx, struct control_packet *p)
 {
-	ctx->shutdown = p->msg.ok != 0;
+	bool sooner = ctx->stopping && !ctx->shutdown && p->msg.ok;
+
+	ctx->shutdown = ctx->shutdown || p->msg.ok;
 	control_close_fds(p);
 	service_stop(ctx);
+	/* It was to finish its sessions, and is to end them now. */
+	if (sooner && ctx->service->stop)
+		ctx->service->stop(ctx);
 }
 
 static void

@@ -5,7 +5,7 @@
  * Order of a start: read BIRTH from master, open the log, map the configuration, prepare() (still
  * without walls: open what is needed, compile patterns, build TLS contexts), walls up and proven,
  * READY, start() on the first fiber, then connections and channels. STOP or the loss of master: no
- * new work, stop() once, exit when drained.
+ * new work, stop(), exit when drained.
  */
 #ifndef SERVICE_SERVICE_H
 #define SERVICE_SERVICE_H
@@ -38,7 +38,8 @@ struct service {
 	/* New configuration, for services that swap live; else NULL: master replaces the process.
 	 */
 	void (*reload)(struct service_ctx *ctx);
-	/* Finish: the process exits when service_busy has gone back to 0. May be NULL. */
+	/* Finish: the process exits when service_busy has gone back to 0. Called once, and once
+	 * more when the whole suite stops (service_shutdown) while it finishes. May be NULL. */
 	void (*stop)(struct service_ctx *ctx);
 	/* For the log daemon: another process's log socket, the name its lines bear, its pid. The
 	 * descriptor is the callee's. */

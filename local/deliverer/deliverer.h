@@ -15,6 +15,9 @@ struct deliverer {
 	struct pool *pool;
 	struct map shelves; /* folders that were stored into, by name as it was asked for */
 	unsigned busy;	    /* deliveries begun and not ended */
+	uint64_t file_ns;   /* what a file takes to be written and synced: an average */
+	uint64_t whole_ns;  /* what a sync of the file system takes: the same */
+	uint64_t probe_at;  /* when that is tried again */
 	struct timer linger;
 };
 

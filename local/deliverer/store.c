@@ -1,8 +1,10 @@
 /*
- * One message into one folder. A delivery is a fiber; what blocks runs in the pool: writing and
- * syncing the file, many at a time, then a round that names all files that are ready and syncs the
- * directory once for them. While a round runs the next one gathers. Called by the router's messages
- * alone. The reply says that the message would survive a power cut.
+ * One message into one folder. A delivery is a fiber; what blocks runs in the pool: a round writes
+ * and syncs the files of all that are ready, names them and syncs the directory once for them.
+ * While a round runs the next one gathers. Where syncs cost, the files of a round share one of the
+ * file system; where that takes long (others have much to write), files are written and synced in
+ * many threads before the round instead. Called by the router's messages alone. The reply says that
+ * the message would survive a power cut.
  *
  * The content is what a stranger sent, in a file that qmgr owns: extents are checked against it,
  * and nothing is believed about its form.
@@ -12,6 +14,7 @@
 
 #include "base/mem.h"
 #include "base/sys.h"
+#include "base/time.h"
 #include "local/deliverer/deliverer.h"
 #include "mailbox/mailbox.h"
 #include "mailbox/tree.h"
@@ -20,6 +23,11 @@
 #define READ_BLOCK   65536
 #define IDLE_SHELVES 16	 /* folders kept open; beyond, those without users are closed */
 #define TIDY_AFTER   512 /* messages: by then the log of an index is worth a look */
+#define ROUND_MOST   64	 /* messages; the next round takes the others */
+#define SLOW_FILE_NS \
+	(100 * NS_PER_US) /* to write and sync one: what is quicker is not worth another way */
+#define SLOW_WHOLE_NS (20 * NS_PER_MS) /* a syncfs slower than this has others' data to write */
+#define PROBE_S	      30	       /* until it is tried again */
 
 /* A folder that was stored into, open until the process has been idle. */
 struct shelf {
@@ -39,6 +47,8 @@ struct delivery {
 	const struct msg_store *msg;
 	struct shelf *shelf;
 	struct draft draft;
+	uint64_t file_ns; /* 0: not written and synced by itself */
+	bool written;	  /* has been tried: V says how it went */
 	enum verdict v;
 	struct err err;
 };
@@ -160,66 +170,128 @@ check_extents(const struct delivery *job, struct err *err)
 	return VERDICT_OK;
 }
 
+/* WHOLE: the sync is the round's. */
+static enum verdict
+delivery_copy(struct delivery *job, bool whole)
+{
+	struct deliverer *d = job->deliverer;
+	const struct list_extent *extents = &job->msg->extents;
+	uint64_t largest = 1;
+	char *block;
+
+	job->v = check_extents(job, &job->err);
+	for (uint32_t i = 0; job->v == VERDICT_OK && i < extents->n; i++)
+		largest = extents->v[i].size > largest ? extents->v[i].size : largest;
+	if (job->v != VERDICT_OK)
+		return job->v;
+	block = mem_alloc(size_min(largest, READ_BLOCK));
+	job->v =
+	    draft_begin(&job->draft, d->maildir, mailbox_folder(job->shelf->mailbox), &job->err);
+	if (job->v == VERDICT_OK)
+		job->v = write_trace(job);
+	for (uint32_t i = 0; job->v == VERDICT_OK && i < extents->n; i++)
+		job->v = write_extent(job, &extents->v[i], block);
+	if (job->v == VERDICT_OK)
+		job->v = whole ? draft_finish(&job->draft, 0, &job->err)
+			       : draft_sync(&job->draft, 0, &job->err);
+	mem_free(block);
+	return job->v;
+}
+
 /* In a thread: the file as it shall be, on disk, without its name. */
 static void
 delivery_write(void *arg)
 {
 	struct delivery *job = arg;
-	struct deliverer *d = job->deliverer;
-	char *block;
+	uint64_t begun = time_mono();
 
-	job->v = check_extents(job, &job->err);
-	if (job->v != VERDICT_OK)
-		return;
-	block = mem_alloc(READ_BLOCK);
-	job->v =
-	    draft_begin(&job->draft, d->maildir, mailbox_folder(job->shelf->mailbox), &job->err);
-	if (job->v == VERDICT_OK)
-		job->v = write_trace(job);
-	for (uint32_t i = 0; job->v == VERDICT_OK && i < job->msg->extents.n; i++)
-		job->v = write_extent(job, &job->msg->extents.v[i], block);
-	if (job->v == VERDICT_OK)
-		job->v = draft_sync(&job->draft, 0, &job->err);
-	mem_free(block);
+	job->v = delivery_copy(job, false);
+	job->written = true;
+	job->file_ns = time_mono() - begun + 1;
 }
 
 struct round {
 	struct shelf *shelf;
 	struct list deliveries;
 	size_t n;
+	bool whole;	   /* one sync for all files */
+	uint64_t whole_ns; /* what it took */
 };
 
-/* In a thread: all get their names and UIDs, one sync of directory and index holds for all. */
+/* Names and UIDs for the N whose files are written; one sync of directory and index holds for all.
+ */
+static void
+round_name(struct round *r, struct delivery **jobs, size_t n)
+{
+	struct shelf *s = r->shelf;
+	struct mailbox_addition *additions = mem_alloc_array(n, sizeof(*additions));
+	struct err err = ERR_NONE;
+	enum verdict synced;
+
+	for (size_t i = 0; i < n; i++)
+		additions[i].draft = &jobs[i]->draft;
+	mailbox_add(s->mailbox, additions, n);
+	synced = mailbox_sync_blocking(s->mailbox, &err);
+	for (size_t i = 0; i < n; i++) {
+		jobs[i]->v = additions[i].v;
+		jobs[i]->err = additions[i].err;
+		if (jobs[i]->v != VERDICT_OK || synced == VERDICT_OK)
+			continue;
+		draft_withdraw(&jobs[i]->draft);
+		jobs[i]->v = synced;
+		jobs[i]->err = err;
+	}
+	mem_free(additions);
+	s->untidy += (unsigned)n;
+	if (s->untidy >= TIDY_AFTER && mailbox_tidy(s->mailbox, NULL) == VERDICT_OK)
+		s->untidy = 0;
+}
+
+/* The bytes of all files are on the disk afterwards, or none of them counts. */
+static enum verdict
+round_sync(struct round *r, struct err *err)
+{
+	uint64_t begun = time_mono();
+	int failed = sys_syncfs(mailbox_folder(r->shelf->mailbox)->dir);
+
+	r->whole_ns = time_mono() - begun + 1;
+	return failed ? err_sys(err, errno, "sync messages") : VERDICT_OK;
+}
+
+/* In a thread. */
 static void
 round_publish(void *arg)
 {
 	struct round *r = arg;
-	struct shelf *s = r->shelf;
-	struct mailbox_addition *additions = mem_alloc_array(r->n, sizeof(*additions));
+	struct delivery *jobs[ROUND_MOST];
 	struct err err = ERR_NONE;
-	enum verdict synced;
-	size_t i = 0;
+	enum verdict v;
+	size_t n = 0;
 
-	list_foreach (node, after, &r->deliveries)
-		additions[i++].draft = &LIST_ITEM(node, struct delivery, node)->draft;
-	mailbox_add(s->mailbox, additions, r->n);
-	synced = mailbox_sync_blocking(s->mailbox, &err);
-	i = 0;
 	list_foreach (node, after, &r->deliveries) {
 		struct delivery *job = LIST_ITEM(node, struct delivery, node);
 
-		job->v = additions[i].v;
-		job->err = additions[i++].err;
-		if (job->v != VERDICT_OK || synced == VERDICT_OK)
-			continue;
-		draft_withdraw(&job->draft);
-		job->v = synced;
-		job->err = err;
+		if (!job->written && r->whole)
+			job->v = delivery_copy(job, true);
+		else if (!job->written)
+			delivery_write(job);
+		if (job->v == VERDICT_OK)
+			jobs[n++] = job;
 	}
-	mem_free(additions);
-	s->untidy += (unsigned)r->n;
-	if (s->untidy >= TIDY_AFTER && mailbox_tidy(s->mailbox, NULL) == VERDICT_OK)
-		s->untidy = 0;
+	v = r->whole ? round_sync(r, &err) : VERDICT_OK;
+	for (size_t i = 0; v != VERDICT_OK && i < n; i++) {
+		jobs[i]->v = v;
+		jobs[i]->err = err;
+	}
+	if (n > 0 && v == VERDICT_OK)
+		round_name(r, jobs, n);
+}
+
+static void
+measure(uint64_t *average, uint64_t ns)
+{
+	if (ns > 0)
+		*average = (*average * 7 + ns) / 8;
 }
 
 /* Answers, and frees all. */
@@ -229,6 +301,7 @@ delivery_end(struct delivery *job)
 	const struct msg_stored stored = { SPAN("delivered to maildir") };
 	struct deliverer *d = job->deliverer;
 
+	measure(&d->file_ns, job->file_ns);
 	draft_end(&job->draft);
 	shelf_leave(job->shelf);
 	if (job->v == VERDICT_OK)
@@ -244,23 +317,32 @@ delivery_end(struct delivery *job)
 	mem_free(job);
 }
 
+static bool
+whole_is_quick(const struct deliverer *d)
+{
+	return d->whole_ns < SLOW_WHOLE_NS || time_mono() >= d->probe_at;
+}
+
 /* Runs rounds, and ends the deliveries in them, until none is ready. */
 SUSPENDS
 static void
 shelf_rounds(struct shelf *s)
 {
+	struct deliverer *d = s->deliverer;
 	struct list *node;
 
-	s->users++;
-	s->round = true;
 	while (!list_empty(&s->ready)) {
 		struct round r = { .shelf = s };
 
 		list_init(&r.deliveries);
-		for (; (node = list_pop(&s->ready)) != NULL; r.n++)
+		for (; r.n < ROUND_MOST && (node = list_pop(&s->ready)) != NULL; r.n++)
 			list_push(&r.deliveries, node);
+		r.whole = r.n > 1 && d->file_ns > SLOW_FILE_NS && whole_is_quick(d);
 		/* Cancelled or not, it has run. */
-		(void)pool_run(s->deliverer->pool, round_publish, &r);
+		(void)pool_run(d->pool, round_publish, &r);
+		measure(&d->whole_ns, r.whole_ns);
+		if (r.whole)
+			d->probe_at = deadline_after_s(PROBE_S);
 		while ((node = list_pop(&r.deliveries)) != NULL)
 			delivery_end(LIST_ITEM(node, struct delivery, node));
 	}
@@ -268,23 +350,36 @@ shelf_rounds(struct shelf *s)
 	shelf_leave(s);
 }
 
-/* Ends before its delivery does when another fiber runs the rounds of the folder. */
+FIBER_MAIN
+static void
+shelf_run(void *arg)
+{
+	shelf_rounds(arg);
+}
+
+/* Ends before its delivery does: rounds are made by a fiber of the folder, which comes after all
+ * deliveries of this turn. */
 FIBER_MAIN
 static void
 delivery_run(void *arg)
 {
 	struct delivery *job = arg;
+	struct deliverer *d = job->deliverer;
 	struct shelf *s = job->shelf;
 
 	job->v = shelf_open(s, &job->err);
-	if (job->v == VERDICT_OK)
-		(void)pool_run(job->deliverer->pool, delivery_write, job);
+	if (job->v == VERDICT_OK && d->file_ns > SLOW_FILE_NS && !whole_is_quick(d))
+		(void)pool_run(d->pool, delivery_write, job);
 	if (job->v != VERDICT_OK) {
 		delivery_end(job);
 		return;
 	}
 	list_push(&s->ready, &job->node);
-	if (!s->round)
+	if (s->round)
+		return;
+	s->round = true;
+	s->users++;
+	if (!fiber_spawn("rounds", shelf_run, s))
 		shelf_rounds(s);
 }
 

@@ -4,31 +4,46 @@
  * against senders themselves: one record is one line, printable, of bounded length.
  */
 #include "base/cclass.h"
+#include "base/log.h"
+#include "base/num.h"
 #include "log/log.h"
 
-static void
-put_printable(struct str *out, struct span text)
+#define RECORD_HEAD ((size_t)1 + LOG_TIME_DIGITS)
+
+static bool
+record_parse(struct span record, struct record *out)
 {
-	for (size_t i = 0; i < text.n; i++)
-		str_putc(out, cclass_is(text.p[i], CC_CTL) && text.p[i] != '\t' ? '?' : text.p[i]);
+	if (record.n <= RECORD_HEAD || record.n > LIMIT_LOG_LINE || record.p[0] < '0' ||
+	    record.p[0] > '4')
+		return false;
+	out->text = span_from(record, RECORD_HEAD);
+	return num_parse_hex(span_head(span_from(record, 1), LOG_TIME_DIGITS), &out->time);
 }
 
-size_t
-logd_format(struct str *out, struct span packet, struct span stamp, struct span host,
-    const char *name, uint32_t pid)
+bool
+record_next(struct span *packet, struct record *out)
 {
 	struct span record;
-	size_t lines = 0;
 
-	while (span_find(packet, '\n') < packet.n) {
-		span_cut(packet, '\n', &record, &packet);
-		if (record.n < 2 || record.p[0] < '0' || record.p[0] > '4' ||
-		    record.n > LIMIT_LOG_LINE + 1)
-			continue;
-		str_printf(out, "%.*s %.*s %s[%u]: ", SPAN_ARG(stamp), SPAN_ARG(host), name, pid);
-		put_printable(out, span_from(record, 1));
-		str_putc(out, '\n');
-		lines++;
+	while (span_find(*packet, '\n') < packet->n) {
+		span_cut(*packet, '\n', &record, packet);
+		if (record_parse(record, out))
+			return true;
 	}
-	return lines;
+	return false;
+}
+
+void
+record_put(struct str *out, struct span text, struct span stamp, struct span host, const char *name,
+    uint32_t pid)
+{
+	size_t from;
+
+	str_printf(out, "%.*s %.*s %s[%u]: ", SPAN_ARG(stamp), SPAN_ARG(host), name, pid);
+	from = out->n;
+	str_put(out, text);
+	for (size_t i = from; i < out->n; i++)
+		if (cclass_is(out->p[i], CC_CTL) && out->p[i] != '\t')
+			out->p[i] = '?';
+	str_putc(out, '\n');
 }

@@ -57,6 +57,7 @@ struct check {
 	const struct err *if_permit; /* the first restriction that could not decide */
 	const struct err *if_reject;
 
+	struct ipc_channel *rewrite;
 	struct ipc_pending resolve; /* rewrite's word on the recipient */
 	bool resolve_sent;
 	bool resolve_done;
@@ -95,6 +96,8 @@ enum access check_defer_if_reject(struct check *c, enum subject about, unsigned 
 enum access check_misconfigured(struct check *c, const char *fmt, ...) PRINTF(2, 3);
 
 /* destination.c */
+/* What is kept of rewrite's word, and found again. */
+struct resolved_about resolve_about(const struct check *c);
 /* Waits for rewrite's word on the recipient: c->found or c->found_err. */
 SUSPENDS enum verdict check_resolve(struct check *c);
 /* The end of RCPT: a recipient that is nobody is refused whatever lists say. */

@@ -23,9 +23,17 @@ static const struct {
 	    offsetof(struct conf, unknown_relay_recipient_reject_code) },
 };
 
+struct resolved_about
+resolve_about(const struct check *c)
+{
+	return (struct resolved_about){ c->rewrite, c->s->t.sender, c->rcpt, time_mono() };
+}
+
 SUSPENDS enum verdict
 check_resolve(struct check *c)
 {
+	struct resolved_about about;
+
 	if (c->resolve_done)
 		return c->found_verdict;
 	c->resolve_done = true;
@@ -37,6 +45,10 @@ check_resolve(struct check *c)
 	    &c->resolve, c->found, &c->s->t.arena, deadline_after_s(ASK_WAIT_S), c->found_err);
 	if (c->found_verdict == VERDICT_OK && c->found->recipients.n == 0)
 		c->found_verdict = VERDICT_TEMP;
+	if (c->found_verdict == VERDICT_OK) {
+		about = resolve_about(c);
+		resolved_keep(&c->s->smtpd->resolved, &about, c->found);
+	}
 	return c->found_verdict;
 }
 

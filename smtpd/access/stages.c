@@ -113,17 +113,26 @@ access_mail(struct session *s, struct err *err)
 	return verdict_of(a, &c);
 }
 
-/* Asks rewrite at once: the answer is there when a list comes to it. */
+/* Asks rewrite at once, unless it was asked just now: the answer is there when a list comes to it.
+ */
 SUSPENDS static void
 rcpt_ask(struct check *c)
 {
-	struct msg_resolve ask = { .address = c->rcpt, .sender = c->s->t.sender };
+	struct session *s = c->s;
+	struct msg_resolve ask = { .address = c->rcpt, .sender = s->t.sender };
+	struct resolved_about about;
 
-	c->found_err = arena_alloc(&c->s->t.arena, sizeof(*c->found_err));
-	if (!c->found_err)
+	c->found_err = arena_alloc(&s->t.arena, sizeof(*c->found_err));
+	if (!c->found_err || service_channel(s->smtpd->ctx, "rewrite", deadline_after_s(ASK_WAIT_S),
+				 &c->rewrite, c->found_err) != VERDICT_OK)
 		return;
-	c->resolve_sent = ask_send(c->s, "rewrite", &ipc_resolve, &ask, &ipc_resolved, &c->resolve,
-			      c->found_err) == VERDICT_OK;
+	about = resolve_about(c);
+	c->resolve_done = resolved_find(&s->smtpd->resolved, &about, &s->t.arena, c->found);
+	c->found_verdict = VERDICT_OK;
+	if (c->resolve_done)
+		return;
+	ipc_send_call(c->rewrite, s->trace, &ipc_resolve, &ask, &ipc_resolved, &c->resolve);
+	c->resolve_sent = true;
 }
 
 /* All lists that are due at RCPT, in their order. */

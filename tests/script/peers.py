@@ -10,6 +10,8 @@ import ssl
 import threading
 import time
 
+import imap
+import pop3
 from language import Failure, dedent, expand, glob_match, number, parse, quoted, search, seconds, words
 from wire import Closed, Wire, loose_client_context
 
@@ -292,9 +294,25 @@ def client_auth_plain(peer, s):
     peer.send(f"AUTH PLAIN {blob}\r\n".encode())
 
 
+def client_has(peer, s):
+    """has GLOB: the last reply has such a line."""
+    pattern = peer.text(s, s.rest())
+    if not any(glob_match(pattern, line) for line in peer.reply):
+        raise Failure(f"no line like {pattern} in: {peer.reply[:20]}", s.where)
+
+
+def client_lacks(peer, s):
+    """lacks GLOB: the last reply has no such line."""
+    pattern = peer.text(s, s.rest())
+    bad = [line for line in peer.reply if glob_match(pattern, line)]
+    if bad:
+        raise Failure(f"the reply has: {bad[0]}", s.where)
+
+
 class Client(Peer):
     OWN = {"connect": client_connect, "<": expect_reply, "no": expect_no, "mail": client_mail,
-           "starttls": client_starttls, "tls": client_tls, "auth_plain": client_auth_plain}
+           "starttls": client_starttls, "tls": client_tls, "auth_plain": client_auth_plain,
+           "has": client_has, "lacks": client_lacks, **pop3.STATEMENTS, **imap.STATEMENTS}
 
 
 # Statements of servers.

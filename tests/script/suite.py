@@ -61,6 +61,8 @@ def build_dir():
 def install(build):
     """Installs the build below itself once, whoever asks first; returns the prefix."""
     prefix = build / "inst"
+    if os.geteuid() == 0:
+        make_users()  # postdrop is installed with a group of theirs
     if prefix.exists() and not os.access(build, os.W_OK):
         return prefix
     with open(build / "inst.lock", "w", encoding="ascii") as lock:

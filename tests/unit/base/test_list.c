@@ -28,7 +28,7 @@ static void
 test_list(UNUSED void **state)
 {
 	struct item items[4];
-	struct list head = LIST_INIT(head);
+	struct list head = LIST_INIT(head), other;
 
 	assert_true(list_empty(&head));
 	assert_null(list_first(&head));
@@ -47,6 +47,13 @@ test_list(UNUSED void **state)
 	expect_list("removed from the middle", &head, "cbd");
 	assert_ptr_equal(list_pop(&head), &items[2].node);
 	expect_list("popped", &head, "bd");
+	list_init(&other);
+	list_take(&other, &head);
+	expect_list("taken from", &head, "");
+	expect_list("taken", &other, "bd");
+	list_take(&head, &other);
+	list_take(&head, &other);
+	expect_list("taken back; nothing taken", &head, "bd");
 	list_foreach (node, after, &head)
 		list_remove(node);
 	assert_true(list_empty(&head));

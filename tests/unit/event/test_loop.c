@@ -265,6 +265,43 @@ descriptors_wake(void **state)
 	loop_fini();
 }
 
+/* One byte after another, each when the last has been read. */
+FIBER_MAIN
+static void
+read_five(void *arg)
+{
+	struct watched *r = arg;
+	char c;
+
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(send(r->peer, "x", 1, 0), 1);
+		r->w.readable = false;
+		assert_int_equal(fdwatch_wait_readable(&r->w, DEADLINE_NEVER), VERDICT_OK);
+		assert_int_equal(recv(r->w.fd, &c, 1, 0), 1);
+	}
+	loop_stop();
+}
+
+static void
+gap_is_kept(void **state)
+{
+	struct watched r;
+	uint64_t begun;
+
+	(void)state;
+	loop_init();
+	loop_set_gap(3 * NS_PER_MS);
+	watched_init(&r);
+	test_spawn(read_five, &r);
+	begun = time_mono();
+	loop_run();
+	/* The first look is not held up. */
+	assert_true(time_mono() - begun >= 4 * 3 * NS_PER_MS);
+	fdwatch_fini(&r.w);
+	close(r.w.fd), close(r.peer);
+	loop_fini();
+}
+
 struct order {
 	int n;
 	int ids[20];
@@ -332,6 +369,7 @@ main(void)
 		cmocka_unit_test(signals_arrive),
 		cmocka_unit_test(hooks_run),
 		cmocka_unit_test(descriptors_wake),
+		cmocka_unit_test(gap_is_kept),
 		cmocka_unit_test(order_follows_seed),
 	};
 

@@ -352,11 +352,42 @@ with_pair(void *arg)
 	stream_free(p.peer);
 }
 
+/* What comes while a read flushes what was written before it is not missed. */
+FIBER_MAIN
+static void
+answer_first(void *arg)
+{
+	struct stream *peer = arg;
+	char bytes[4096];
+
+	fiber_sleep_until(deadline_after_ms(5));
+	say(stream_fd(peer), "hello\r\n");
+	fiber_sleep_until(deadline_after_ms(5));
+	while (recv(stream_fd(peer), bytes, sizeof(bytes), MSG_DONTWAIT) > 0) {
+	}
+}
+
+FIBER_MAIN
+static void
+answer_during_flush(void *arg)
+{
+	struct pair *p = arg;
+	char bytes[4096] = { 0 };
+	struct span line;
+
+	while (send(stream_fd(p->s), bytes, sizeof(bytes), MSG_DONTWAIT) > 0) {
+	}
+	assert_int_equal(stream_write(p->s, span_lit("x")), VERDICT_OK);
+	test_spawn(answer_first, p->peer);
+	assert_int_equal(stream_read_line(p->s, LINE_CRLF, 100, SOON, &line), VERDICT_OK);
+	assert_true(span_eq(line, span_lit("hello")));
+}
+
 static void
 dialogues(void **state)
 {
 	fiber_fn *const tests[] = { read_pieces, run_into_deadlines, cancel_reader, read_big,
-		read_longest_line, meet_reset };
+		read_longest_line, meet_reset, answer_during_flush };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {

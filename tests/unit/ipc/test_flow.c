@@ -52,8 +52,8 @@ answer_file(struct ipc_request *req, const void *msg UNUSED, void *arg UNUSED)
 {
 	struct msg_queue_file r = { .file = file_new("back") };
 
-	ipc_reply(req, &ipc_queue_file, &r);
-	close(r.file);
+	/* A descriptor too many would be found at the scene's end. */
+	ipc_reply_giving(req, &ipc_queue_file, &r);
 }
 
 static void
@@ -123,9 +123,14 @@ fds_main(void *arg)
 	assert_int_equal(s->taken, ARRAY_LEN(slots));
 	expect_file(s->kept_fd, "outward");
 	close(s->kept_fd);
+	deliver.content = file_new("outward");
+	ipc_note_giving(s->left, 1, &ipc_deliver, &deliver);
 	deliver.content = -1;
 	ipc_note(s->left, 1, &ipc_deliver, &deliver);
 	assert_false(ipc_is_open(s->left));
+	/* A channel that takes nothing more takes this, too. */
+	deliver.content = file_new("outward");
+	ipc_note_giving(s->left, 1, &ipc_deliver, &deliver);
 	arena_free(&arena);
 }
 

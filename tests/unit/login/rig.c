@@ -375,6 +375,11 @@ session_run(struct user_session *s)
 	}
 	user_session_accept(s);
 	rig->sessions++;
+	if (span_eq(s->state, span_lit("brief"))) {
+		stream_printf(s->io, "+OK brief\r\n");
+		stream_flush(s->io, SOON);
+		return;
+	}
 	stream_printf(s->io, "+OK %s %.*s %.*s %.*s tls=%d\r\n", s->revived ? "again" : "hello",
 	    SPAN_ARG(s->login), SPAN_ARG(s->client), SPAN_ARG(s->state), s->tls);
 	while (on) {

@@ -113,6 +113,33 @@ test_pipelined(void **state)
 	rig_free(rig);
 }
 
+/* A session that is over before the login half has seen it begin has been carried all the same:
+ * nothing is said after it. ARG: with TLS. */
+SUSPENDS
+static void
+brief_session(struct client *c)
+{
+	if (c->arg)
+		into_tls(c);
+	else
+		client_expect(c, "+OK ready");
+	client_send(c, "LOGIN ann sesame brief\r\n");
+	client_expect(c, "+OK brief");
+	client_expect_end(c);
+}
+
+static void
+test_brief(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+
+	(void)state;
+	rig_run(rig, brief_session, NULL, 1);
+	rig_run(rig, brief_session, "tls", 1);
+	assert_int_equal(rig->sessions, 2);
+	rig_free(rig);
+}
+
 FIBER_MAIN
 static void
 busy_writer(void *arg)
@@ -346,6 +373,7 @@ main(void)
 		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_pipelined),
+		cmocka_unit_test(test_brief),
 		cmocka_unit_test(test_busy),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_parked),

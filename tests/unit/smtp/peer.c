@@ -193,19 +193,25 @@ peer_accept(int fd, void *arg)
 	assert_non_null(fiber_spawn("server", play_run, p));
 }
 
-static void
+/* False: somebody else has the address. */
+static bool
 peer_listen(struct peer *p, const struct sockaddr *address, socklen_t n)
 {
 	assert_true(p->fd >= 0);
-	if (bind(p->fd, address, n) != 0)
-		fail_msg("bind: %s", strerrordesc_np(errno));
+	if (bind(p->fd, address, n) != 0) {
+		if (errno != EADDRINUSE)
+			fail_msg("bind: %s", strerrordesc_np(errno));
+		close(p->fd);
+		return false;
+	}
 	assert_int_equal(listen(p->fd, 10), 0);
 	str_init(&p->heard, HEARD_MAX);
 	str_init(&p->message, HEARD_MAX);
 	p->listener = listener_start(p->fd, 100, peer_accept, p);
+	return true;
 }
 
-void
+bool
 peer_start(struct peer *p, unsigned last, uint16_t port)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
@@ -215,9 +221,11 @@ peer_start(struct peer *p, unsigned last, uint16_t port)
 	address.sin_addr.s_addr = htonl(0x7f000000 + last);
 	p->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	setsockopt(p->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	peer_listen(p, (const struct sockaddr *)&address, sizeof(address));
+	if (!peer_listen(p, (const struct sockaddr *)&address, sizeof(address)))
+		return false;
 	assert_int_equal(getsockname(p->fd, (struct sockaddr *)&address, &n), 0);
 	p->port = ntohs(address.sin_port);
+	return true;
 }
 
 void
@@ -228,7 +236,7 @@ peer_start_unix(struct peer *p, const char *path)
 	assert_true(strlen(path) < sizeof(address.sun_path));
 	memcpy(address.sun_path, path, strlen(path));
 	p->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	peer_listen(p, (const struct sockaddr *)&address, sizeof(address));
+	assert_true(peer_listen(p, (const struct sockaddr *)&address, sizeof(address)));
 }
 
 void

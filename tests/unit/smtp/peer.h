@@ -35,8 +35,9 @@ struct peer {
 	struct str message; /* the last one, as it came, with its dot */
 };
 
-/* Listens on 127.0.0.LAST, PORT (0: any). Scripts may be set until somebody connects. */
-void peer_start(struct peer *p, unsigned last, uint16_t port);
+/* Listens on 127.0.0.LAST, PORT (0: any); false: the port is in use. Scripts may be set until
+ * somebody connects. */
+bool peer_start(struct peer *p, unsigned last, uint16_t port);
 /* Or on a local socket. */
 void peer_start_unix(struct peer *p, const char *path);
 /* Before loop_fini, when its sessions have ended; and after it. */

@@ -22,6 +22,7 @@ static const struct conf defaults = {
 	.smtp_connect_timeout = 5 * SECOND,
 	.smtp_helo_timeout = 5 * SECOND,
 	.smtp_mail_timeout = 5 * SECOND,
+	.smtp_rset_timeout = 5 * SECOND,
 	.smtp_rcpt_timeout = 5 * SECOND,
 	.smtp_data_init_timeout = 5 * SECOND,
 	.smtp_data_xfer_timeout = 5 * SECOND,
@@ -143,8 +144,12 @@ stage_set(struct stage *s)
 	own_find(&s->client.own, &s->conf);
 	str_init(&s->results, 1 << 20);
 	str_init(&s->nexthop, LIMIT_NEXTHOP);
-	peer_start(&s->peers[0], 1, 0);
-	peer_start(&s->peers[1], 2, s->peers[0].port);
+	assert_true(peer_start(&s->peers[0], 1, 0));
+	while (!peer_start(&s->peers[1], 2, s->peers[0].port)) {
+		peer_stop(&s->peers[0]);
+		peer_free(&s->peers[0]);
+		assert_true(peer_start(&s->peers[0], 1, 0));
+	}
 	str_printf(&s->nexthop, "dest.example:%u", s->peers[0].port);
 	for (uint32_t i = 0; i < ARRAY_LEN(s->targets); i++)
 		s->targets[i] = (struct item_target){ .index = i,

@@ -161,11 +161,13 @@ static const struct row rows[] = {
 	{ "no letter", "S: 220\nC: {\"a\":1}\nS: 221 2.7.0\nEOF\n", 0, NULL, NULL, NULL },
 	{ "control characters",
 	    HELLO "R: NO\\0OP\\r\\n\nS: 500 5.5.2\nR: NO\\rOP\\r\\n\nS: 500 5.5.2 Error: bare <CR> "
-		  "received\nEOF\n",
+		  "in command\n",
 	    0, NULL, NULL, NULL },
-	{ "bare LF is a line end", HELLO "R: NOOP\\n\nS: 250\n", 0, NULL, NULL, NULL },
-	{ "or is refused", HELLO "R: NOOP\\n\nS: 500 5.5.2 Error: bare <LF> received\nEOF\n", 0,
-	    NULL, NULL, "smtpd_forbid_bare_newline = reject\n" },
+	{ "bare LF is a line end", HELLO "R: NOOP\\n\nS: 250\n", 0, NULL, NULL,
+	    "smtpd_forbid_bare_newline = normalize\n" },
+	{ "or is refused",
+	    HELLO "R: NOOP\\n\nS: 521 5.5.2 mx.example.test Error: bare <LF> received\nEOF\n", 0,
+	    NULL, NULL, NULL },
 	{ "ahead of the greeting's reply",
 	    "R: EHLO c.test\\r\\nMAIL FROM:<a@b.test>\\r\\n\nS: 220\nS: 554 5.5.0 Error: SMTP "
 	    "protocol synchronization\nEOF\n",
@@ -186,12 +188,12 @@ static const struct row rows[] = {
 		  "250\nS: 354\n"
 		  "R: x\\n.\\ny\\r\\n.\\nz\\n.\\r\\n\\r.\\r\\r\\n.\\r\\r\\n\\0.\\r\\nMAIL "
 		  "FROM:<evil@b.test>\\r\\n.\\r\\n\nS: 250\nC: NOOP\nS: 250\n",
-	    1, "MAIL FROM:<evil@b.test>", NULL, NULL },
+	    1, "MAIL FROM:<evil@b.test>", NULL, "smtpd_forbid_bare_newline = normalize\n" },
 	{ "bare LF in content is refused",
 	    HELLO "C: MAIL FROM:<a@b.test>\nC: RCPT TO:<a@example.test>\nC: DATA\nS: 250\nS: "
 		  "250\nS: 354\nR: x\\ny\\r\\n.\\r\\n\nS: 550 5.5.2 mx.example.test Error: bare "
-		  "<LF> received\nEOF\n",
-	    0, NULL, "notes=bare_lf\n", "smtpd_forbid_bare_newline = reject\n" },
+		  "<LF> received\nC: NOOP\nS: 250\n",
+	    0, NULL, "notes=bare_lf\n", NULL },
 	{ "too big",
 	    HELLO "C: MAIL FROM:<a@b.test>\nC: RCPT TO:<a@example.test>\nC: DATA\nS: 250\nS: "
 		  "250\nS: 354\nC: 0123456789012345678901234567890123456789\nC: .\nS: 552 5.3.4 "
@@ -233,10 +235,10 @@ static const struct row rows[] = {
 	    "soft_bounce = yes\nsmtpd_relay_restrictions = reject_unauth_destination\n" },
 	{ "chunks",
 	    HELLO
-	    "C: MAIL FROM:<a@b.test>\nC: RCPT TO:<a@example.test>\nR: BDAT 5\\r\\nab\\r\\n.BDAT 4 "
-	    "LAST\\r\\n\\r\\nx\\nQUIT\\r\\n\n"
+	    "C: MAIL FROM:<a@b.test>\nC: RCPT TO:<a@example.test>\nR: BDAT 5\\r\\nab\\r\\n.BDAT 5 "
+	    "LAST\\r\\n\\r\\nx\\r\\nQUIT\\r\\n\n"
 	    "S: 250\nS: 250\nS: 250 2.0.0 Ok: 5 bytes\nS: 250 2.0.0 Ok: queued as\nS: 221\nEOF\n",
-	    1, "\r\nab\r\n.\r\nx\n", NULL, NULL },
+	    1, "\r\nab\r\n.\r\nx\r\n", NULL, NULL },
 	{ "an empty last chunk",
 	    HELLO "C: MAIL FROM:<a@b.test>\nC: RCPT TO:<a@example.test>\nR: BDAT 1\\r\\nxBDAT 0 "
 		  "LAST\\r\\n\nS: 250\nS: 250\nS: 250\nS: 250 2.0.0 Ok: queued\n",
