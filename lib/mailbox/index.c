@@ -71,6 +71,7 @@ index_load(struct index *ix, struct err *err)
 	enum verdict v;
 
 	index_forget(ix);
+	ix->unsure = false;
 	if (ix->fd >= 0)
 		sys_close(ix->fd);
 	ix->fd = sys_open_beneath(ix->dir, INDEX_FILE, O_RDWR | O_NONBLOCK, 0);
@@ -179,9 +180,11 @@ enum verdict
 index_reserve(struct index *ix, uint32_t n, struct err *err)
 {
 	struct str record = STR_INIT(64);
+	enum verdict v = index_make_sure(ix, err);
 	uint32_t next = index_next_uid(ix);
-	enum verdict v;
 
+	if (v != VERDICT_OK)
+		return v;
 	if (n >= UID_LAST - next)
 		return err_set(err, VERDICT_PERM, "the mailbox has used up its UIDs");
 	if (next + n <= ix->granted)
@@ -192,6 +195,7 @@ index_reserve(struct index *ix, uint32_t n, struct err *err)
 	if (v == VERDICT_OK && sys_fdatasync(ix->fd) != 0) {
 		v = maildir_failed(err, errno, "sync " INDEX_FILE);
 		ix->granted = 0;
+		ix->unsure = true;
 	}
 	return v;
 }
@@ -348,4 +352,10 @@ index_compact(struct index *ix, bool always, struct err *err)
 	}
 	str_free(&file);
 	return v;
+}
+
+enum verdict
+index_make_sure(struct index *ix, struct err *err)
+{
+	return ix->unsure ? index_compact(ix, true, err) : VERDICT_OK;
 }

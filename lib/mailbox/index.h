@@ -35,6 +35,7 @@ struct index {
 	int fd;	 /* of the file */
 	int lock;
 	bool held;
+	bool unsure;  /* a sync failed: no later one would write what that one could not */
 	uint64_t end; /* bytes of the file that are read and whole */
 	uint64_t log_at;
 	uint32_t uidvalidity;
@@ -86,6 +87,8 @@ enum verdict index_reserve(struct index *ix, uint32_t n, struct err *err);
 uint32_t index_next_uid(const struct index *ix);
 /* Gives UIDs that were reserved and not used back. */
 void index_give_back(struct index *ix);
+/* After a sync that failed: all of it anew, and synced. */
+enum verdict index_make_sure(struct index *ix, struct err *err);
 /* Writes a new file when the log has become long (ALWAYS: in any case), and syncs it. */
 enum verdict index_compact(struct index *ix, bool always, struct err *err);
 

@@ -139,6 +139,7 @@ mailbox_begin(
 	mb->md = md;
 	mb->cache = -1;
 	mb->ix.fd = mb->ix.lock = -1;
+	mb->unsynced = UNSYNCED_FOLDER;
 	v = folder_open(md, name, false, &mb->folder, err);
 	if (v == VERDICT_OK)
 		v = index_init(&mb->ix, mb->folder.dir, err);
@@ -171,6 +172,10 @@ mailbox_close(struct mailbox *mb)
 {
 	if (!mb)
 		return;
+	/* The next one to open it would not know. */
+	if (mb->ix.unsure && index_hold(&mb->ix, NULL) == VERDICT_OK)
+		(void)index_make_sure(&mb->ix, NULL);
+	index_release(&mb->ix);
 	if (mb->ix.granted > mb->ix.uidnext && index_hold(&mb->ix, NULL) == VERDICT_OK)
 		index_give_back(&mb->ix);
 	index_release(&mb->ix);
@@ -208,79 +213,121 @@ mailbox_tidy(struct mailbox *mb, struct err *err)
 	if (v == VERDICT_OK) {
 		cache_tidy(mb);
 		v = index_compact(&mb->ix, false, err);
+		/* The new file may be in its place, and not for good. */
+		if (v != VERDICT_OK)
+			mb->unsynced |= UNSYNCED_FOLDER;
 	}
 	mailbox_release(mb);
 	return v;
 }
 
-#define SYNC_FILES 3
+#define SYNC_FILES 5
 
-/* What is to be synced: -1 where nothing is. */
+/* What is to be synced, from the top down. */
+struct sync_job {
+	struct {
+		unsigned what; /* enum mailbox_unsynced */
+		int fd;	       /* -1: nothing to do */
+		int sys;       /* out: why it failed */
+		bool tried;
+	} files[SYNC_FILES];
+};
+
 static void
-sync_files(struct mailbox *mb, int fds[SYNC_FILES])
+sync_begin(struct mailbox *mb, struct sync_job *job)
 {
-	fds[0] = mb->unsynced & UNSYNCED_NEW ? mb->folder.new : -1;
-	fds[1] = mb->unsynced & UNSYNCED_CUR ? mb->folder.cur : -1;
-	fds[2] = mb->unsynced & UNSYNCED_INDEX ? mb->ix.fd : -1;
+	*job = (struct sync_job){ .files = {
+				      { UNSYNCED_FOLDER, maildir_dir(mb->md), 0, false },
+				      { UNSYNCED_FOLDER, mb->folder.dir, 0, false },
+				      { UNSYNCED_NEW, mb->folder.new, 0, false },
+				      { UNSYNCED_CUR, mb->folder.cur, 0, false },
+				      { UNSYNCED_INDEX, -1, 0, false },
+				  } };
+
+	/* A new file, if need be; when that does not come about, the old one stays unsure. */
+	if (mb->ix.unsure && mailbox_hold(mb, NULL) == VERDICT_OK) {
+		(void)index_make_sure(&mb->ix, NULL);
+		mailbox_release(mb);
+	}
+	job->files[SYNC_FILES - 1].fd = mb->ix.unsure ? -1 : mb->ix.fd;
+	job->files[SYNC_FILES - 1].sys = mb->ix.unsure ? EIO : 0;
+	for (size_t i = 0; i < SYNC_FILES; i++)
+		if (!(mb->unsynced & job->files[i].what))
+			job->files[i].fd = -1;
 	mb->unsynced = 0;
 }
 
-/* Returns the last error, 0 when there was none. */
-static int
-sync_all(const int fds[SYNC_FILES])
+/* No further than it holds: a message that was moved into a folder is safe when the folder is. */
+static void
+sync_all(struct sync_job *job)
 {
-	int sys = 0;
+	int failed = 0;
 
-	for (size_t i = 0; i < SYNC_FILES; i++)
-		if (fds[i] >= 0 && sys_fsync(fds[i]) != 0)
-			sys = errno;
-	return sys;
+	for (size_t i = 0; i < SYNC_FILES; i++) {
+		if (job->files[i].fd < 0)
+			continue;
+		job->files[i].tried = failed == 0;
+		if (failed == 0 && sys_fsync(job->files[i].fd) != 0)
+			failed = errno;
+		job->files[i].sys = failed;
+	}
 }
-
-struct sync_job {
-	int fds[SYNC_FILES];
-	int sys;
-};
 
 /* In a thread. */
 static void
 sync_run(void *arg)
 {
 	struct sync_job *job = arg;
-	int sys = sync_all(job->fds);
 
-	job->sys = sys ? sys : job->sys;
+	sync_all(job);
 	for (size_t i = 0; i < SYNC_FILES; i++)
-		if (job->fds[i] >= 0)
-			sys_close(job->fds[i]);
+		if (job->files[i].fd >= 0)
+			sys_close(job->files[i].fd);
+}
+
+/* What has failed is to be done again; of the index, all. */
+static enum verdict
+sync_end(struct mailbox *mb, const struct sync_job *job, struct err *err)
+{
+	enum verdict v = VERDICT_OK;
+
+	for (size_t i = 0; i < SYNC_FILES; i++) {
+		if (job->files[i].sys == 0)
+			continue;
+		mb->unsynced |= job->files[i].what;
+		mb->ix.unsure =
+		    mb->ix.unsure || (job->files[i].tried && job->files[i].what == UNSYNCED_INDEX);
+		v = maildir_failed(err, job->files[i].sys, "sync mailbox");
+	}
+	return v;
 }
 
 SUSPENDS
 enum verdict
 mailbox_sync(struct mailbox *mb, struct pool *pool, struct err *err)
 {
-	struct sync_job job = { .sys = 0 };
+	struct sync_job job;
 
-	sync_files(mb, job.fds);
+	sync_begin(mb, &job);
 	/* Descriptors of its own: the mailbox may go on, or replace its index, meanwhile. */
 	for (size_t i = 0; i < SYNC_FILES; i++) {
-		if (job.fds[i] < 0)
+		if (job.files[i].fd < 0)
 			continue;
-		job.fds[i] = fcntl(job.fds[i], F_DUPFD_CLOEXEC, 0);
-		if (job.fds[i] < 0)
-			job.sys = errno;
+		job.files[i].fd = fcntl(job.files[i].fd, F_DUPFD_CLOEXEC, 0);
+		if (job.files[i].fd < 0)
+			job.files[i].sys = errno;
 	}
 	/* Cancelled or not, it has run. */
 	(void)pool_run(pool, sync_run, &job);
-	return job.sys ? maildir_failed(err, job.sys, "sync mailbox") : VERDICT_OK;
+	return sync_end(mb, &job, err);
 }
 
 enum verdict
 mailbox_sync_blocking(struct mailbox *mb, struct err *err)
 {
-	int fds[SYNC_FILES], sys;
+	struct sync_job job;
 
-	sync_files(mb, fds);
-	sys = sync_all(fds);
-	return sys ? maildir_failed(err, sys, "sync mailbox") : VERDICT_OK;
+	sync_begin(mb, &job);
+	sync_all(&job);
+	return sync_end(mb, &job, err);
 }

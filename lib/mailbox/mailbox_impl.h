@@ -10,6 +10,8 @@ enum mailbox_unsynced {
 	UNSYNCED_INDEX = 1,
 	UNSYNCED_NEW = 2,
 	UNSYNCED_CUR = 4,
+	UNSYNCED_FOLDER = 8, /* the names of the folder and of what lies in it: whoever made them
+				may have met an error, or died */
 };
 
 struct mailbox {

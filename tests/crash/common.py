@@ -11,9 +11,9 @@ PROBLEMS_SHOWN = 5
 
 
 class Options:
-    """How much is tried. A budget is seconds for one title; full runs have none."""
+    """How much is tried. A budget is seconds for one title; full runs have none. SCALE makes a part run last a minute."""
 
-    def __init__(self, build, full, seed, scale=1.0):
+    def __init__(self, build, full, seed, scale=0.4):
         self.build = pathlib.Path(build)
         self.full = full
         self.seed = seed

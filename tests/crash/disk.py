@@ -269,13 +269,17 @@ class Disk:
     # What a cut here may leave
 
     def closed(self, names):
-        """With what came before one of them under the same name: a directory's entry has one history."""
-        kept, touched = set(), set()
+        """With what came before one of them under the same name: a directory's entry has one history. And no file is moved
+        into a directory whose own name is not there: a journal that has the move has that, too."""
+        kept, touched, parents = set(), set(), set()
         for index in reversed(range(len(self.changes))):
-            places = self.changes[index].places()
-            if index in names or places & touched:
+            change = self.changes[index]
+            places = change.places()
+            if index in names or places & touched or any(id(obj) in parents for *_, obj in change.add):
                 kept.add(index)
                 touched |= places
+                if change.remove:
+                    parents |= {id(directory) for directory, *_ in change.add}
         return kept
 
     def state(self, names, tear):

@@ -37,6 +37,8 @@ struct actor {
 	struct str names[2];
 	struct known known[BODIES];
 	size_t known_n;
+	bool refused; /* a client was told that its move may not have come about: it deletes nothing
+		       */
 };
 
 struct act_line {
@@ -303,6 +305,8 @@ transfer(struct actor *a, const struct act_line *line, bool move)
 	if (mailbox_sync_blocking(to, NULL) == VERDICT_OK &&
 	    mailbox_sync_blocking(from, NULL) == VERDICT_OK)
 		copied_tell(a, from, to, &done, true);
+	else
+		a->refused = true;
 	mailbox_copied_free(&done);
 }
 
@@ -326,8 +330,10 @@ act_compact(struct actor *a, const struct act_line *line)
 {
 	struct mailbox *mb = folder(a, line->words[1]);
 
-	if (mb && mailbox_hold(mb, NULL) == VERDICT_OK)
-		(void)index_compact(&mb->ix, true, NULL);
+	/* As mailbox_tidy does, whatever the log's length. */
+	if (mb && mailbox_hold(mb, NULL) == VERDICT_OK &&
+	    index_compact(&mb->ix, true, NULL) != VERDICT_OK)
+		mb->unsynced |= UNSYNCED_FOLDER;
 	if (mb)
 		mailbox_release(mb);
 }
@@ -380,7 +386,7 @@ static void
 act_delete(struct actor *a, const struct act_line *line)
 {
 	struct mailbox *mb = folder(a, line->words[1]);
-	bool bare = mb && mailbox_count(mb) == 0;
+	bool bare = mb && mailbox_count(mb) == 0 && !a->refused;
 
 	close_all(a);
 	if (bare)
