@@ -16,7 +16,7 @@ KNOWN = ("double-bound.eml", "msg_37.eml")
 
 def corpus():
     if not CORPUS.is_dir():
-        return []
+        return {}
     files = sorted(p for p in CORPUS.rglob("*.eml") if p.is_file() and p.stat().st_size < MOST)
     return {p: p.read_bytes() for p in files}
 

@@ -193,39 +193,55 @@ peer_accept(int fd, void *arg)
 	assert_non_null(fiber_spawn("server", play_run, p));
 }
 
-/* False: somebody else has the address. */
-static bool
-peer_listen(struct peer *p, const struct sockaddr *address, socklen_t n)
+static void
+peer_serve(struct peer *p)
 {
-	assert_true(p->fd >= 0);
-	if (bind(p->fd, address, n) != 0) {
-		if (errno != EADDRINUSE)
-			fail_msg("bind: %s", strerrordesc_np(errno));
-		close(p->fd);
-		return false;
-	}
 	assert_int_equal(listen(p->fd, 10), 0);
 	str_init(&p->heard, HEARD_MAX);
 	str_init(&p->message, HEARD_MAX);
 	p->listener = listener_start(p->fd, 100, peer_accept, p);
-	return true;
 }
 
-bool
-peer_start(struct peer *p, unsigned last, uint16_t port)
+/* A socket on 127.0.0.LAST and *PORT (0: any, which it then is); -1: the port is in use. */
+static int
+peer_bind(unsigned last, uint16_t *port)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(*port) };
 	socklen_t n = sizeof(address);
-	int on = 1;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
 
+	assert_true(fd >= 0);
 	address.sin_addr.s_addr = htonl(0x7f000000 + last);
-	p->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	setsockopt(p->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (!peer_listen(p, (const struct sockaddr *)&address, sizeof(address)))
-		return false;
-	assert_int_equal(getsockname(p->fd, (struct sockaddr *)&address, &n), 0);
-	p->port = ntohs(address.sin_port);
-	return true;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, (const struct sockaddr *)&address, n) != 0) {
+		if (errno != EADDRINUSE)
+			fail_msg("bind: %s", strerrordesc_np(errno));
+		close(fd);
+		return -1;
+	}
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &n), 0);
+	*port = ntohs(address.sin_port);
+	return fd;
+}
+
+void
+peers_start(struct peer *v, unsigned n)
+{
+	unsigned bound = 0;
+	uint16_t port = 0;
+
+	while (bound < n) {
+		v[bound].fd = peer_bind(bound + 1, &port);
+		if (v[bound].fd >= 0) {
+			v[bound++].port = port;
+			continue;
+		}
+		while (bound > 0)
+			close(v[--bound].fd);
+		port = 0;
+	}
+	for (unsigned i = 0; i < n; i++)
+		peer_serve(&v[i]);
 }
 
 void
@@ -236,7 +252,8 @@ peer_start_unix(struct peer *p, const char *path)
 	assert_true(strlen(path) < sizeof(address.sun_path));
 	memcpy(address.sun_path, path, strlen(path));
 	p->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	assert_true(peer_listen(p, (const struct sockaddr *)&address, sizeof(address)));
+	assert_int_equal(bind(p->fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	peer_serve(p);
 }
 
 void

@@ -35,9 +35,9 @@ struct peer {
 	struct str message; /* the last one, as it came, with its dot */
 };
 
-/* Listens on 127.0.0.LAST, PORT (0: any); false: the port is in use. Scripts may be set until
+/* N of them on 127.0.0.1, 127.0.0.2, ..., all on one port that is free. Scripts may be set until
  * somebody connects. */
-bool peer_start(struct peer *p, unsigned last, uint16_t port);
+void peers_start(struct peer *v, unsigned n);
 /* Or on a local socket. */
 void peer_start_unix(struct peer *p, const char *path);
 /* Before loop_fini, when its sessions have ended; and after it. */

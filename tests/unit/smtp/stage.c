@@ -144,12 +144,7 @@ stage_set(struct stage *s)
 	own_find(&s->client.own, &s->conf);
 	str_init(&s->results, 1 << 20);
 	str_init(&s->nexthop, LIMIT_NEXTHOP);
-	assert_true(peer_start(&s->peers[0], 1, 0));
-	while (!peer_start(&s->peers[1], 2, s->peers[0].port)) {
-		peer_stop(&s->peers[0]);
-		peer_free(&s->peers[0]);
-		assert_true(peer_start(&s->peers[0], 1, 0));
-	}
+	peers_start(s->peers, ARRAY_LEN(s->peers));
 	str_printf(&s->nexthop, "dest.example:%u", s->peers[0].port);
 	for (uint32_t i = 0; i < ARRAY_LEN(s->targets); i++)
 		s->targets[i] = (struct item_target){ .index = i,
