@@ -449,7 +449,10 @@ def do_queue(t, s):
                  lambda: any(search(pattern, str(m).replace("'", '"'), s.where) for m in suite.queue()))
         return
     wanted = 0 if w[2] == "empty" else number(w[3], s.where)
-    wait_for(f"queue of {wanted}", t.limit, lambda: len(suite.queue()) == wanted)
+    try:
+        wait_for(f"queue of {wanted}", t.limit, lambda: len(suite.queue()) == wanted)
+    except SuiteError as e:
+        raise Failure(f"{e}; it has: {suite.queue()[:5]}", s.where) from None
 
 
 def do_messages(t, s):
