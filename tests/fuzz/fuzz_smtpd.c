@@ -13,7 +13,7 @@
 	"smtpd_hard_error_limit = 1000\n"   \
 	"smtpd_soft_error_limit = 1000\n"   \
 	"smtpd_junk_command_limit = 1000\n" \
-	"message_size_limit = 20000\n"
+	"message_size_limit = 3000\n"
 
 static const struct world_record records[] = {
 	{ "b.test", DNS_A, "192.0.2.1" },
