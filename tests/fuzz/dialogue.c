@@ -24,6 +24,8 @@
 #define LINE_MAX    1200 /* bytes of a reply line: it may show an address and why it is refused */
 #define CLIENTS_MAX 0xffffff
 
+#define CONNECT_TRIES 16 /* each from another address */
+
 /* The last of the client's fibers ends the loop, when the session has ended, too. */
 FIBER_MAIN
 static void
@@ -164,14 +166,26 @@ world_ready(struct dialogue *d, const struct world_plan *plan)
 	str_reset(&d->got);
 }
 
+static int
+client_connect(struct dialogue *d)
+{
+	int fd = -1;
+
+	for (unsigned tries = 0; fd < 0 && tries < CONNECT_TRIES; tries++) {
+		d->clients = d->clients % CLIENTS_MAX + 1;
+		fd = world_connect_from(&d->world, 0x7f000000 + d->clients);
+	}
+	assert(fd >= 0);
+	return fd;
+}
+
 void
 dialogue_run(struct dialogue *d, const struct world_plan *plan, struct span input)
 {
 	world_ready(d, plan);
-	d->clients = d->clients % CLIENTS_MAX + 1;
 	d->input = input;
 	d->running = 2;
-	d->io = stream_new(world_connect_from(&d->world, 0x7f000000 + d->clients));
+	d->io = stream_new(client_connect(d));
 	assert(fiber_spawn("writer", writer_fiber, d) && fiber_spawn("reader", reader_fiber, d));
 	assert(fiber_spawn("end", end_fiber, d));
 	loop_run();

@@ -63,7 +63,7 @@ bool world_begin(struct world *w, const struct world_plan *plan);
 void world_end(struct world *w);
 /* A connection from 127.0.0.2; its session begins when the loop runs. */
 int world_connect(struct world *w);
-/* The same from another address of loopback's net. */
+/* The same from another address of loopback's net; -1: the kernel has no port left for it. */
 int world_connect_from(struct world *w, uint32_t address);
 
 /*
