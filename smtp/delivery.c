@@ -6,6 +6,7 @@
 #include "smtp/delivery.h"
 
 #include "base/time.h"
+#include "base/utf8.h"
 #include "service/delivery_log.h"
 
 #define DELIVERY_ARENA (1u << 20) /* bytes: states, a route, names */
@@ -84,13 +85,18 @@ tell(struct delivery *d, uint32_t i, enum delivery_status status, struct span ds
 void
 delivery_sent(struct delivery *d, uint32_t i, const struct reply *reply)
 {
-	struct str text = STR_INIT(LIMIT_ERR_TEXT + 1);
+	struct str text = STR_INIT(LIMIT_ERR_TEXT + 1), shown = STR_INIT(LIMIT_ERR_TEXT);
 	struct dsn_code dsn = reply->dsn.class == 2 ? reply->dsn : (struct dsn_code){ 2, 0, 0 };
+	char *room = str_reserve(&shown, LIMIT_ERR_TEXT);
 	char dsn_text[12];
 
+	assert(room);
+	/* Printable, as failures are: they come as struct err. */
 	reply_put(&text, reply);
-	tell(d, i, DELIVERY_SENT, span_str(dsn_code_text(dsn, dsn_text)), str_span(&text), false);
+	utf8_escape(str_span(&text), false, room, LIMIT_ERR_TEXT);
+	tell(d, i, DELIVERY_SENT, span_str(dsn_code_text(dsn, dsn_text)), span_str(room), false);
 	str_free(&text);
+	str_free(&shown);
 }
 
 static void

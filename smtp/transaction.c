@@ -274,12 +274,29 @@ send_nothing(struct transaction *t, struct err *err)
 	return v;
 }
 
+/*
+ * RFC 5321 4.3.1: a reply answers what was said. One that is here before the content has been sent
+ * is no word about it, and believing it would lose the message.
+ */
+static enum verdict
+check_turn(struct session *s, struct err *err)
+{
+	if (stream_buffered(s->io).n == 0)
+		return VERDICT_OK;
+	s->broken = true;
+	return err_mail(err, 451, "4.5.0",
+	    "protocol error: host %s said more than it was asked while %s", str_cstr(&s->peer),
+	    s->stage);
+}
+
 SUSPENDS
 static enum verdict
 send_content(struct transaction *t, struct err *err)
 {
-	enum verdict v;
+	enum verdict v = check_turn(t->s, err);
 
+	if (v != VERDICT_OK)
+		return v;
 	if (t->accepted_n == 0)
 		return send_nothing(t, err);
 	t->s->stage = "sending message body";

@@ -68,30 +68,31 @@ static void
 load_next(const struct ipc_channel *ch, struct load *out)
 {
 	uint64_t at = ch->out_base + ch->out_at;
-	const struct cargo *c = ch->cargo + ch->cargo_at;
-	const struct cargo *end = ch->cargo + ch->cargo_n;
+	size_t i = ch->cargo_at;
 
 	*out = (struct load){ .bytes = span_from(str_span(&ch->out), ch->out_at) };
-	if (c < end && c->at == at) {
-		for (; c < end && out->fds_n + c->fds_n <= LIMIT_IPC_BESIDE; c++, out->cargo_n++) {
+	if (i < ch->cargo_n && ch->cargo[i].at == at) {
+		for (; i < ch->cargo_n; i++, out->cargo_n++) {
+			const struct cargo *c = &ch->cargo[i];
+			if (out->fds_n + c->fds_n > LIMIT_IPC_BESIDE)
+				break;
 			memcpy(out->fds + out->fds_n, c->fds, c->fds_n * sizeof(int));
 			out->fds_n += c->fds_n;
 		}
 	}
-	if (c < end)
-		out->bytes = span_head(out->bytes, c->at - at);
+	if (i < ch->cargo_n)
+		out->bytes = span_head(out->bytes, ch->cargo[i].at - at);
 }
 
 /* Says in each frame of the load but the last that the next one's descriptors are here too. */
 static void
 load_mark(struct ipc_channel *ch, const struct load *load)
 {
-	const struct cargo *c = ch->cargo + ch->cargo_at;
-
 	for (size_t i = 0; i < load->cargo_n; i++) {
+		const struct cargo *c = &ch->cargo[ch->cargo_at + i];
 		unsigned more = i + 1 < load->cargo_n ? FRAME_MORE : 0;
 
-		ch->out.p[c[i].at - ch->out_base + FRAME_FDS_AT] = (char)(c[i].fds_n | more);
+		ch->out.p[c->at - ch->out_base + FRAME_FDS_AT] = (char)(c->fds_n | more);
 	}
 }
 

@@ -63,6 +63,8 @@ bool world_begin(struct world *w, const struct world_plan *plan);
 void world_end(struct world *w);
 /* A connection from 127.0.0.2; its session begins when the loop runs. */
 int world_connect(struct world *w);
+/* The same from another address of loopback's net; -1: the kernel has no port left for it. */
+int world_connect_from(struct world *w, uint32_t address);
 
 /*
  * A dialogue, line by line: "C: text" is sent with CR LF (consecutive ones in one segment), "R:
