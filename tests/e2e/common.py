@@ -93,7 +93,6 @@ smtpd_helo_required = yes
 smtpd_error_sleep_time = 0
 minimal_backoff_time = 1s
 maximal_backoff_time = 2s
-queue_run_delay = 1s
 smtp_tls_security_level = may
 smtpd_tls_security_level = may
 dns_trust_anchor_file ="""
@@ -107,6 +106,8 @@ class Site:
         self.near = Suite("E", prefix, base)
         self.far = Suite("F", prefix, base, "127.0.0.2")
         self.near.far = self.far
+        self.access = self.far.access = base / "access"
+        self.access.write_text("", encoding="ascii")
         self.dns = Dns(["far.test MX 10 gone.far.test", "far.test MX 20 mail.far.test", "virtual.test MX 10 mail.far.test",
                         "alias.test MX 10 mail.far.test", "example.test MX 10 mail.example.test",
                         "gone.far.test A 127.0.0.99", "mail.far.test A 127.0.0.2", "mail.example.test A 127.0.0.1"])
@@ -117,7 +118,8 @@ class Site:
                            f"dns_servers = 127.0.0.1:{self.dns.port}")
         self.far.set_main("myhostname = mail.far.test\nmydomain = far.test\nmyorigin = far.test\nmydestination = far.test\n"
                           "virtual_mailbox_domains = virtual.test\nvirtual_alias_domains = alias.test\n"
-                          "virtual_alias_maps = inline:{ {info@alias.test = anna@far.test, bert@example.test} }")
+                          "virtual_alias_maps = inline:{ {info@alias.test = anna@far.test, bert@example.test} }\n"
+                          f"smtpd_recipient_restrictions = check_recipient_access texthash:{self.access}")
         self.far.accounts += ["slow", FAR_USER]
 
     def start(self):

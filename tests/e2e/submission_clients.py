@@ -6,6 +6,7 @@ import os
 import subprocess
 
 from common import PASSWORD, arrived, drained, refused, run
+from suite import wait_for
 
 WAYS = ("submission", "submissions")
 HOST = "mail.example.test"  # the name in the certificate
@@ -27,13 +28,13 @@ def test_swaks_submits(suite):
             assert "235 2.7.0" in said and "TLS started" in said, said
             text = arrived(suite, "bert", subject)
             assert "with ESMTPSA" in text, text
-            assert f"sasl_method={mechanism}, sasl_username=anna" in suite.log_text()[mark:]
+            wait_for("the log line", 10, lambda: f"sasl_method={mechanism}, sasl_username=anna" in suite.log_text()[mark:])
 
 
 def test_swaks_is_refused(suite):
+    refused(swaks(suite, "submission", password="wrong"), "535 5.7.8")
     for way in WAYS:
-        refused(swaks(suite, way, password="wrong"), "535 5.7.8")
-        refused([*swaks(suite, way)[:-4]], "[45]5[04] 5")  # no AUTH: no mail, not even for accounts of this host
+        refused(swaks(suite, way)[:-4], "[45]5[04] 5")  # no AUTH: no mail, not even for accounts of this host
     plain = [word for word in swaks(suite, "submission") if not word.startswith("--tls") and word != str(suite.chain)]
     refused(plain, "AUTH not available|does not advertise|530|Host did not advertise")
 
@@ -49,7 +50,7 @@ def test_msmtp_submits(suite):
     for way in WAYS:
         run(msmtp(suite, way), f"Subject: msmtp {way}\n\nfrom msmtp\n")
         assert "\nfrom msmtp\n" in arrived(suite, "bert", f"msmtp {way}")
-        refused(msmtp(suite, way, "wrong"), "535 5.7.8", "Subject: never\n\n")
+    refused(msmtp(suite, "submissions", "wrong"), "535 5.7.8", "Subject: never\n\n")
 
 
 def test_curl_submits(suite):
@@ -63,7 +64,7 @@ def test_curl_submits(suite):
                 "bert@example.test", "--upload-file", str(mail)]
         run([*curl, "-u", f"anna:{PASSWORD}"])
         assert "\n.from curl\n" in arrived(suite, "bert", f"curl {way}")
-        refused([*curl, "-u", "anna:wrong"], "curl: \\(67\\)")
+    refused([*curl, "-u", "anna:wrong"], "curl: \\(67\\)")
 
 
 class Openssl:
