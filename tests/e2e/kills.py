@@ -185,6 +185,7 @@ def test_nothing_taken_is_lost_when_daemons_are_killed(suite):
     assert len(strayer.taken) == BOUNCES, errors[-3:]
     assert others[2].looks and others[3].looks, f"nobody could read: {errors[-3:]}"
     again = everything_arrives(suite)
+    assert again < MESSAGES // 4, f"{again} copies too many: more than were on their way when a daemon was killed"
     with imap(suite, "anna") as client:
         client.select("INBOX")
         seen = client.search(None, "SUBJECT", '"kill "')[1][0].split()
