@@ -8,6 +8,7 @@ import subprocess
 
 from suite import wait_for
 
+ACCOUNTS = ("popper1", "popper2", "popper3")
 TEXTS = ("plain", "dots\r\n.\r\n..\r\n.x", "long " + "x" * 900, "8 bits: gr\u00fc\u00dfe", "")
 
 
@@ -34,9 +35,9 @@ def login(suite, account, tls):
 
 
 def test_pop3_poplib(suite):
-    send(suite, "user1")
+    send(suite, "popper1")
     for tls in (False, True):
-        client = login(suite, "user1", tls)
+        client = login(suite, "popper1", tls)
         assert "STLS" not in client.capa() and client.capa()["SASL"] == ["PLAIN", "LOGIN"]
         sizes = dict(tuple(map(int, line.split())) for line in client.list()[1])
         assert client.stat() == (len(TEXTS), sum(sizes.values()))
@@ -52,25 +53,25 @@ def test_pop3_poplib(suite):
             for number in sizes:
                 client.dele(number)
         client.quit()
-    assert not suite.messages("user1")
+    assert not suite.messages("popper1")
 
 
 def test_pop3_curl(suite):
-    send(suite, "user2")
+    send(suite, "popper2")
     url = f"pop3://{suite.address}:{suite.ports['pop3']}/"
-    curl = ["curl", "-sS", "-k", "-u", "user2:secret"]
+    curl = ["curl", "-sS", "-k", "-u", "popper2:secret"]
     for more in ([], ["--ssl-reqd"], ["--login-options", "AUTH=PLAIN"]):
         listed = subprocess.run([*curl, *more, url], capture_output=True, text=True, timeout=20, check=True).stdout
         assert len(listed.split("\n")) == len(TEXTS) + 1, listed
         got = subprocess.run([*curl, *more, url + "2"], capture_output=True, timeout=20, check=True).stdout
         assert got.endswith(b"\r\n\r\n" + TEXTS[1].encode() + b"\r\n"), got
     subprocess.run([*curl, "-I", "-X", "DELE", url + "1"], capture_output=True, timeout=20, check=True)
-    assert len(suite.messages("user2")) == len(TEXTS) - 1
-    client = login(suite, "user2", False)
+    assert len(suite.messages("popper2")) == len(TEXTS) - 1
+    client = login(suite, "popper2", False)
     for number in range(1, len(TEXTS)):
         client.dele(number)
     client.quit()
-    assert not suite.messages("user2")
+    assert not suite.messages("popper2")
 
 
 def fetchmail(suite, *options):
@@ -78,7 +79,7 @@ def fetchmail(suite, *options):
     home.mkdir(exist_ok=True)
     config = home / "rc"
     config.write_text(f"poll {suite.address} protocol pop3 port {suite.ports['pop3']} auth password uidl\n"
-                      f"  user user3 password secret keep no rewrite sslproto '' mda \"cat >>{home}/mail\"\n",
+                      f"  user popper3 password secret keep no rewrite sslproto '' mda \"cat >>{home}/mail\"\n",
                       encoding="utf-8")
     config.chmod(0o600)
     done = subprocess.run(["fetchmail", "-f", config, "--pidfile", home / "pid", "-N", *options], timeout=60,
@@ -89,15 +90,15 @@ def fetchmail(suite, *options):
 
 
 def test_pop3_fetchmail(suite):
-    send(suite, "user3")
+    send(suite, "popper3")
     done, mail = fetchmail(suite)
     assert done.returncode == 0, done.stdout + done.stderr
     assert mail.count(b"\nSubject: pop3 ") == len(TEXTS), mail
     # What it has seen it knows again by its unique-id.
     done, again = fetchmail(suite)
     assert done.returncode == 1 and again == mail, done.stdout + done.stderr
-    send(suite, "user3", ["one more"])
+    send(suite, "popper3", ["one more"])
     done, again = fetchmail(suite, "--nokeep", "--flush")
     assert done.returncode == 0, done.stdout + done.stderr
     assert again.count(b"\none more\n") == 1 and again.count(b"\nSubject: pop3 ") == len(TEXTS) + 1, again
-    assert not suite.messages("user3")
+    assert not suite.messages("popper3")

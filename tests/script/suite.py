@@ -162,6 +162,7 @@ class Suite:
         self.ports = {"smtp": free_port()}
         self.fronts = {"smtp": "smtpd"}
         self.accounts = ["anna", "bert"]
+        self.owners = {}  # uids of accounts that have one of their own, as root
         self.process = None
         self.killed = set()
         self.env = {}
@@ -224,12 +225,13 @@ class Suite:
         for account in self.accounts:
             home = self.home(account)
             home.mkdir(parents=True, exist_ok=True)
+            owner = uid if self.rootless else self.owners.get(account, uid)
             if not self.rootless:
                 for path in (home, *home.parents):
                     if path == self.mail:
                         break
-                    os.chown(path, uid, gid)
-            rows.append(f"{account}:{{PLAIN}}secret:{uid}:{gid}::{home}::\n")
+                    os.chown(path, owner, gid if owner == uid else owner)
+            rows.append(f"{account}:{{PLAIN}}secret:{owner}:{gid if owner == uid else owner}::{home}::\n")
         passwd = self.config / "passwd"
         passwd.write_text("".join(rows), encoding="utf-8")
         passwd.chmod(0o640)
