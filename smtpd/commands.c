@@ -85,7 +85,9 @@ cmd_help(struct session *s, struct span args)
 SUSPENDS static void
 command_refuse(struct session *s, const struct command *c)
 {
-	if (s->state == SMTP_CONNECTED && !(c->states & SMTP_MAIL))
+	bool greets_first = (c->states & SMTP_GREETED) || !(c->states & SMTP_MAIL);
+
+	if (s->state == SMTP_CONNECTED && greets_first)
 		reply(s, 503, "5.5.1 Error: send HELO/EHLO first");
 	else if (c->states & SMTP_GREETED)
 		reply(s, 503, "5.5.1 Error: nested MAIL command");
