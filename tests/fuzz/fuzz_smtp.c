@@ -103,7 +103,7 @@ server_accept(int fd, void *arg UNUSED)
 static void
 server_start(void)
 {
-	assert(peer_start(&server, 1, 0));
+	peers_start(&server, 1);
 	listener_free(server.listener);
 	server.listener = listener_start(server.fd, 100, server_accept, NULL);
 	str_reset(&stage.nexthop);
