@@ -30,17 +30,17 @@ queue_lock(int dir, struct err *err)
 	return VERDICT_OK;
 }
 
+/* The directory is master's gift: its path may lead through one that is closed to all but root. */
 static enum verdict
 main_prepare(struct service_ctx *ctx, struct err *err)
 {
-	struct str path = STR_INIT(4096);
 	enum verdict v;
-	int dir;
+	int root = service_fd(ctx, BIRTH_FD_ROOT, 0);
+	int dir = root < 0 ? -1 : sys_openat(root, ".", O_RDONLY | O_DIRECTORY, 0);
 
-	str_printf(&path, "%.*s/queue", SPAN_ARG(service_conf(ctx)->queue_directory));
-	dir = sys_openat(AT_FDCWD, str_cstr(&path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-	v = dir < 0 ? err_sys(err, errno, "open %s", str_cstr(&path)) : queue_lock(dir, err);
-	str_free(&path);
+	if (root < 0)
+		return err_set(err, VERDICT_PERM, "no queue was given");
+	v = dir < 0 ? err_sys(err, errno, "open the queue") : queue_lock(dir, err);
 	if (v != VERDICT_OK)
 		return v;
 	service_allow_dir(ctx, "queue", dir);

@@ -7,7 +7,7 @@ import poplib
 import pwd
 import smtplib
 
-from common import PASSWORD, drained, imap, imap_messages
+from common import PASSWORD, drained, imap, imap_messages, run
 from suite import wait_for
 
 OWNERS = {f"own{i}": 61000 + i for i in range(12)}
@@ -66,3 +66,25 @@ def test_uids_of_their_own_read(suite):
         client.dele(1)
         client.quit()
         assert len(imap_messages(suite, account, "own", 2)) == 2
+
+
+def test_below_a_directory_that_only_root_may_enter(suite):
+    """As when root clones into its home and runs quickstart there."""
+    if os.geteuid() != 0:
+        return "not as an ordinary user"
+    assert suite.stop() == 0
+    suite.dir.chmod(0o700)
+    try:
+        suite.start()
+        with smtplib.SMTP(suite.address, suite.ports["smtp"], timeout=20) as client:
+            client.sendmail("a@example.net", ["own0@example.test", "shared0@example.test"], b"Subject: closed\r\n\r\nhello\r\n")
+        run([str(suite.tool("sendmail")), "-C", str(suite.config), "own1@example.test"], "Subject: closed\n\nhello\n")
+        for account in ("own0", "shared0", "own1"):
+            assert len(imap_messages(suite, account, "closed")) == 1
+        drained(suite)
+        assert suite.stop() == 0
+    finally:
+        suite.dir.chmod(0o755)
+        if not suite.alive():
+            suite.start()
+    return None
