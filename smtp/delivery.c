@@ -62,6 +62,7 @@ tell(struct delivery *d, uint32_t i, enum delivery_status status, struct span ds
 		.text = span_head(text, LIMIT_ERR_TEXT),
 		.remote = span_head(d->remote, LIMIT_NEXTHOP),
 		.no_host = no_host,
+		.dsn_passed = status == DELIVERY_SENT && d->dsn_passed,
 	};
 
 	assert(d->states[i] != TARGET_DONE);

@@ -25,7 +25,8 @@ struct delivery {
 	/* Why those that are left are left. */
 	bool noted;
 	struct err err;
-	bool no_host; /* it is about the destination, not about the mail */
+	bool no_host;	 /* it is about the destination, not about the mail */
+	bool dsn_passed; /* the server was told NOTIFY: it reports success (RFC 3461 5.2.2) */
 	/* For the log's lines: wall clock, ns. */
 	uint64_t started;
 	uint64_t ready;

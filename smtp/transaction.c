@@ -160,6 +160,7 @@ say_next(struct transaction *t, struct err *err)
 		v = say_rcpt(t, err);
 	} else if (command == 0) {
 		str_reset(&t->line);
+		t->d->dsn_passed = (t->s->ehlo.features & EHLO_DSN) != 0;
 		envelope_put_mail(&t->line, t->d, &t->s->ehlo);
 		v = session_say(t->s, "sending MAIL FROM", str_span(&t->line), err);
 	} else {

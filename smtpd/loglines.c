@@ -158,7 +158,7 @@ log_disconnect(const struct session *s)
 		ok += c.ok;
 		all += c.all;
 	}
-	str_printf(&out, ok == all ? " commands=%u" : " commands=%u/%u", ok, all);
+	str_printf(&out, ok == all && all > 0 ? " commands=%u" : " commands=%u/%u", ok, all);
 	if (s->bare_lf)
 		str_puts(&out, " notes=bare_lf");
 	log_event(
