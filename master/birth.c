@@ -125,8 +125,8 @@ static void
 birth_env(struct birth *b)
 {
 	static const char *const kept[] = { "TZ", "POSTERN_FAULT", "POSTERN_FAULT_FD",
-		"POSTERN_FAULT_MAP", "POSTERN_FIBER_SEED", "POSTERN_LANDLOCK_ABI", "POSTERN_PROBE",
-		"ASAN_OPTIONS", "UBSAN_OPTIONS" };
+		"POSTERN_FAULT_MAP", "POSTERN_FIBER_SEED", "POSTERN_LANDLOCK_ABI", "ASAN_OPTIONS",
+		"UBSAN_OPTIONS" };
 	unsigned n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(kept) && n + 1 < ARRAY_LEN(b->env); i++) {

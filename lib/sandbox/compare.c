@@ -1,6 +1,6 @@
 /*
- * Does a process stand behind the walls that its profile promises? Called by `postern privs
- * --check` and tests with what sandbox_describe_process read. Owns nothing. Limits: Landlock leaves
+ * Does a process stand behind the walls that its profile promises? Called by tests
+ * with what sandbox_describe_process read. Owns nothing. Limits: Landlock leaves
  * no trace in /proc, so that its walls are proven from inside only. Must never take "not known" for
  * "as it should be".
  */

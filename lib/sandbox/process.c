@@ -1,6 +1,6 @@
 /*
  * What /proc says about a process, as data: /proc/PID/status by a table of fields, /proc/PID/root,
- * /proc/PID/fd. Called by `postern privs` and tests, never by a daemon. Owns the descriptor of
+ * /proc/PID/fd. Called by tests, never by a daemon. Owns the descriptor of
  * /proc/PID while it reads, so that all it reads is of one process. Limits: LIMIT_SANDBOX_STATUS
  * bytes of status. Must never trust the command name, which the process chooses: "Name:" has no
  * row, and lines are taken by their start.

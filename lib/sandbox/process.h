@@ -1,5 +1,5 @@
 /*
- * A process seen from outside, through /proc: for `postern privs` and tests. What it is, and how
+ * A process seen from outside, through /proc: for tests. What it is, and how
  * that differs from what its profile says.
  */
 #ifndef SANDBOX_PROCESS_H

@@ -1,7 +1,7 @@
 /*
  * Who may do what: one row per kind of process. From this table come the seccomp filters (at build,
- * by genfilter), the resource limits, the Landlock rules, the table in ARCHITECTURE.md and what
- * `postern privs --check` expects.
+ * by genfilter), the resource limits and the Landlock rules; tests/walls holds every running
+ * process against it.
  */
 #ifndef SANDBOX_PROFILE_H
 #define SANDBOX_PROFILE_H

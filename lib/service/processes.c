@@ -1,6 +1,6 @@
 /*
  * The table of processes and the edges between them, made from processes.def. Read by master
- * (births and channels), `postern privs` and the tests of the walls; nobody else decides who may
+ * (births and channels) and the tests of the walls; nobody else decides who may
  * talk to whom.
  */
 #include "service/processes.h"

@@ -1,4 +1,4 @@
-/* The table of processes.def as data: for master, `postern privs` and tests. */
+/* The table of processes.def as data: for master and tests. */
 #ifndef SERVICE_PROCESSES_H
 #define SERVICE_PROCESSES_H
 
